@@ -1,0 +1,1 @@
+"""Fork-owned: one module per data element type."""

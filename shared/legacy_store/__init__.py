@@ -1,0 +1,1 @@
+"""Fork-owned: where the legacy rows are."""

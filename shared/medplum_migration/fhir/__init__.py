@@ -1,0 +1,1 @@
+"""FHIR R4: models, builders, bundles, code tables, strict rules; no I/O."""

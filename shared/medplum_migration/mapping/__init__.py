@@ -1,0 +1,1 @@
+"""The mapping kit: one declaration per data element type, both directions."""

@@ -1,0 +1,1 @@
+"""The five phases and the one write protocol they share; ports only."""
