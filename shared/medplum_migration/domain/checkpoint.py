@@ -112,6 +112,7 @@ class Chunk(BaseModel):
     enqueued_at: float = 0.0
     updated_at: float = 0.0
     leases: int = 0
+    setbacks: int = 0
     revision: int = 0
 
     @property
@@ -141,15 +142,21 @@ class Chunk(BaseModel):
             }
         )
 
-    def advanced(
-        self, cursor: str, balance: Balance, now: float, *, quota_points: int, lease_s: float
-    ) -> Self:
+    def charged(self, quota_points: int) -> Self:
+        """Add the quota points that work on it has cost."""
+        return self.model_copy(update={"quota_points": self.quota_points + quota_points})
+
+    def set_back(self) -> Self:
+        """Count a page that could not be ended."""
+        return self.model_copy(update={"setbacks": self.setbacks + 1})
+
+    def advanced(self, cursor: str, balance: Balance, now: float, *, lease_s: float) -> Self:
         """Record a page that is safely written, and prolong the lease."""
         return self.model_copy(
             update={
                 "cursor": cursor,
                 "balance": self.balance + balance,
-                "quota_points": self.quota_points + quota_points,
+                "setbacks": 0,
                 "lease_expires_at": now + lease_s,
                 "updated_at": now,
             }

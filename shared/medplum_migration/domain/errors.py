@@ -4,6 +4,7 @@ MigrationError
 ├── TransientError          the queue retries
 │   ├── VersionBehindError  the legacy read is older than the event
 │   ├── UnavailableError    a store did not answer, or answered that it cannot
+│   │   └── UnansweredError a write may or may not be stored
 │   ├── ThrottledError      a quota is used up; carries the seconds to wait
 │   └── ConflictError       another worker won a compare-and-set
 └── PermanentError          quarantine; a person acts
@@ -46,6 +47,10 @@ class VersionBehindError(TransientError):
 
 class UnavailableError(TransientError):
     """A store or service did not answer in time, or said that it cannot."""
+
+
+class UnansweredError(UnavailableError):
+    """The server could be searched, but a write's outcome is unknown."""
 
 
 class ThrottledError(TransientError):

@@ -10,4 +10,4 @@ class Clock(Protocol):
         """Tell the time in seconds since the epoch."""
 
     def pause(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for at most `seconds`; adapters shorten it at random so that workers spread."""

@@ -37,6 +37,11 @@ class ManifestEntry(BaseModel):
     error: str = ""
     recorded_at: float
 
+    @property
+    def order(self) -> tuple[int, int]:
+        """What makes one entry newer than another."""
+        return self.version, self.mapping_version
+
 
 class Manifest(Protocol):
     """Monotone by (version, mapping version): an older entry never replaces a newer one.
@@ -45,9 +50,10 @@ class Manifest(Protocol):
     """
 
     def record(self, entries: Sequence[ManifestEntry]) -> list[ManifestEntry | None]:
-        """Store entries; return, for each, the entry it replaced.
+        """Store entries; return, for each, the entry that stood there before.
 
-        An entry that is older than the stored one is dropped; an equal one replaces it.
+        An entry whose `order` is lower than the stored one's is dropped, and the stored one is
+        returned; an equal one replaces it.
         """
 
     def get(self, element: str, key: str) -> ManifestEntry | None:

@@ -1,0 +1,245 @@
+"""The only function that writes to Medplum: a page of changes in, one outcome per record out.
+
+Live events, backfill rows, repair and redrive all come through here. Medplum is searched first, the
+legacy row is read after it, and every write is conditional or guarded by `If-Match`, so that the
+highest version wins whatever is lost, doubled, late or cut off. The fence that decides lies in each
+resource's `meta.source`; manifest and quarantine are written after it, as evidence.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from medplum_migration.domain.change_event import ChangeEvent, Operation, fold
+from medplum_migration.domain.data_element import LegacyRecord
+from medplum_migration.domain.errors import (
+    ConflictError,
+    IdentityError,
+    MigrationError,
+    PermanentError,
+    RefusedError,
+    ThrottledError,
+    TransientError,
+    UnansweredError,
+    UnavailableError,
+    VersionBehindError,
+)
+from medplum_migration.domain.identity import Fence
+from medplum_migration.mapping.mapping import Mapping
+from medplum_migration.phases.draft import (
+    Draft,
+    Held,
+    draft,
+    held_by_record,
+    index_by_identifier,
+    newest,
+    reference_to,
+)
+from medplum_migration.phases.outcome import Applied, Outcome
+from medplum_migration.phases.settle import settle
+from medplum_migration.phases.target import Target
+from medplum_migration.ports.fhir_store import WriteResult, WriteStatus
+from medplum_migration.ports.manifest import ResourceRef
+
+_FIRST_PAUSE_S = 0.05
+
+
+def apply(changes: Sequence[ChangeEvent], mapping: Mapping[Any], target: Target) -> list[Applied]:
+    """Bring Medplum up to the given changes of one element, and settle each record.
+
+    Returns one outcome per record, for its highest version among `changes`. Every outcome but a
+    deferred one may be acknowledged. The errors of one record never stop another.
+    """
+    pending = fold(changes)
+    ended: dict[str, Applied] = {}
+    for attempt in range(target.rounds):
+        if attempt:
+            target.clock.pause(_FIRST_PAUSE_S * 2**attempt)
+        outcomes = _Round(mapping, target).run(pending)
+        ended.update((applied.change.key, applied) for applied in outcomes)
+        pending = [applied.change for applied in outcomes if _starts_over(applied)]
+        if not pending:
+            break
+    return settle(list(ended.values()), mapping, target)
+
+
+def _starts_over(applied: Applied) -> bool:
+    """Whether reading again may help now: the write lost a race, or its answer was lost."""
+    return isinstance(applied.error, ConflictError | UnavailableError)
+
+
+def failed(change: ChangeEvent, error: MigrationError, version: int | None = None) -> Applied:
+    """End a change with an error, as who acts next demands."""
+    outcome = Outcome.QUARANTINED
+    if isinstance(error, TransientError):
+        outcome = Outcome.DEFERRED
+    elif isinstance(error, RefusedError):
+        outcome = Outcome.REJECTED
+    return Applied(
+        change=change,
+        outcome=outcome,
+        version=change.version if version is None else version,
+        deleted=change.operation is Operation.DELETE,
+        error=error,
+    )
+
+
+class _Round:
+    """Search, load, map, write, once, for the records that are still open."""
+
+    def __init__(self, mapping: Mapping[Any], target: Target) -> None:
+        self._mapping = mapping
+        self._target = target
+        self._ended: dict[str, Applied] = {}
+
+    def run(self, changes: Sequence[ChangeEvent]) -> list[Applied]:
+        """Take every change as far as it gets; transient trouble defers those still open."""
+        try:
+            held = self._search(changes)
+            records = self._load([c for c in self._open(changes) if self._is_news(c, held[c.key])])
+            self._write(self._draft(self._open(changes), records, held))
+        except TransientError as error:
+            for change in self._open(changes):
+                self._end(failed(change, error))
+        return list(self._ended.values())
+
+    def _open(self, changes: Sequence[ChangeEvent]) -> list[ChangeEvent]:
+        return [change for change in changes if change.key not in self._ended]
+
+    def _end(self, applied: Applied) -> None:
+        self._ended[applied.change.key] = applied
+
+    def _search(self, changes: Sequence[ChangeEvent]) -> dict[str, Held]:
+        """Find what Medplum holds, in one search; records of unclear identity end here."""
+        wanted = {change.key: self._mapping.identifiers(change.key) for change in changes}
+        names = [name for identifiers in wanted.values() for name in identifiers]
+        index = index_by_identifier(self._target.fhir.find(self._mapping.resource, names))
+        held: dict[str, Held] = {}
+        for change in changes:
+            try:
+                held[change.key] = held_by_record(index, wanted[change.key], self._fence(change))
+            except IdentityError as error:
+                self._end(failed(change, error))
+        return held
+
+    def _fence(self, change: ChangeEvent) -> Fence:
+        mapping = self._mapping
+        return Fence(
+            self._target.source, mapping.element, change.key, change.version, mapping.mapping_version
+        )
+
+    def _is_news(self, change: ChangeEvent, held: Held) -> bool:
+        """Whether the change may have to be written; ends it when Medplum is past it already.
+
+        A record with several resources may be half written at exactly this version, and goes on.
+        """
+        stored, wanted = newest(held), self._fence(change).order
+        if stored is None or stored < wanted:
+            return True
+        if stored == wanted and len(self._mapping.identifiers(change.key)) > 1:
+            return True
+        outcome = Outcome.CURRENT if stored == wanted else Outcome.SUPERSEDED
+        kept = tuple(reference_to(resource) for resource in held.values())
+        self._end(
+            Applied(change=change, outcome=outcome, version=stored[0], resources=kept)
+        )
+        return False
+
+    def _load(self, changes: Sequence[ChangeEvent]) -> dict[str, LegacyRecord]:
+        """Read the rows of thin events, after Medplum was read; images and deletes bring their own."""
+        records = {
+            change.key: LegacyRecord(change.key, change.version, change.image)
+            for change in changes
+            if not change.is_thin
+        }
+        thin = {change.key: change for change in changes if change.is_thin}
+        if thin:
+            for record in self._target.legacy.read(self._mapping.element, list(thin)):
+                if record.version < thin[record.key].version:
+                    reason = "the legacy store answered with an older version than the event's"
+                    self._end(failed(thin[record.key], VersionBehindError(reason)))
+                records[record.key] = record
+        return records
+
+    def _draft(
+        self, changes: Sequence[ChangeEvent], records: dict[str, LegacyRecord], held: dict[str, Held]
+    ) -> list[tuple[ChangeEvent, Draft]]:
+        """Map and compare; records that cannot be mapped end here, and those that are past."""
+        drafts: list[tuple[ChangeEvent, Draft]] = []
+        for change in changes:
+            record = records[change.key]
+            try:
+                drafted = draft(record, held[change.key], self._mapping, self._target)
+            except PermanentError as error:
+                self._end(failed(change, error, record.version))
+                continue
+            if drafted.writes:
+                drafts.append((change, drafted))
+            else:
+                self._end(_concluded(change, drafted, Outcome.CURRENT, ()))
+        return drafts
+
+    def _write(self, drafts: Sequence[tuple[ChangeEvent, Draft]]) -> None:
+        """Send all writes at once and read every answer."""
+        writes = [write for _, drafted in drafts for write in drafted.writes]
+        answers = iter(self._target.fhir.write(writes) if writes else ())
+        for change, drafted in drafts:
+            results = [next(answers) for _ in drafted.writes]
+            error = _error_of(results)
+            if error is not None:
+                self._end(failed(change, error, drafted.version))
+                continue
+            types = [write.body["resourceType"] for write in drafted.writes]
+            stored = tuple(map(_stored, types, results))
+            self._end(_concluded(change, drafted, Outcome.WRITTEN, stored))
+
+
+def _concluded(
+    change: ChangeEvent, drafted: Draft, outcome: Outcome, stored: tuple[ResourceRef, ...]
+) -> Applied:
+    return Applied(
+        change=change,
+        outcome=outcome,
+        version=drafted.version,
+        deleted=drafted.deleted,
+        resources=(*drafted.kept, *stored),
+        content_hash=drafted.content_hash,
+    )
+
+
+def _stored(resource_type: str, result: WriteResult) -> ResourceRef:
+    return ResourceRef(
+        resource_type=resource_type,
+        resource_id=result.resource_id,
+        version_id=result.version_id,
+    )
+
+
+def _error_of(results: Sequence[WriteResult]) -> MigrationError | None:
+    """Join the answers to one record's writes: what a person must see comes first."""
+    worst = max(results, key=lambda result: _SEVERITY.index(result.status))
+    if worst.status is WriteStatus.REFUSED and worst.reason == "multiple-matches":
+        return IdentityError("several resources carry the record's identifier")
+    if worst.status is WriteStatus.REFUSED:
+        return RefusedError(
+            f"Medplum refused the resource: {worst.reason}",
+            status=worst.http_status,
+            path=worst.path,
+        )
+    if worst.status is WriteStatus.THROTTLED:
+        reason = "the quota of FHIR interactions is used up"
+        return ThrottledError(reason, retry_after_s=worst.retry_after_s)
+    if worst.status is WriteStatus.UNKNOWN:
+        return UnansweredError("the outcome of a write is unknown", status=worst.http_status)
+    if worst.status is WriteStatus.CONFLICT:
+        return ConflictError("another writer was faster", status=worst.http_status)
+    return None
+
+
+_SEVERITY = (
+    WriteStatus.CREATED,
+    WriteStatus.UPDATED,
+    WriteStatus.CONFLICT,
+    WriteStatus.UNKNOWN,
+    WriteStatus.THROTTLED,
+    WriteStatus.REFUSED,
+)

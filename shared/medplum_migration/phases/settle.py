@@ -1,0 +1,117 @@
+"""Write down how a page of records ended: manifest and quarantine, after Medplum, before the ack."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from medplum_migration.domain.change_event import Operation
+from medplum_migration.domain.checkpoint import Disposition
+from medplum_migration.domain.errors import TransientError
+from medplum_migration.domain.identity import keyed_hash
+from medplum_migration.mapping.mapping import Mapping
+from medplum_migration.phases.outcome import Applied, Outcome
+from medplum_migration.phases.target import Target
+from medplum_migration.ports.manifest import Manifest, ManifestEntry
+from medplum_migration.ports.quarantine import Quarantine, QuarantineEntry
+
+_HELD_BACK = {Disposition.QUARANTINED, Disposition.REJECTED}
+_WITHOUT_ENTRY = {Outcome.DEFERRED, Outcome.SUPERSEDED}
+
+
+def settle(ended: Sequence[Applied], mapping: Mapping[Any], target: Target) -> list[Applied]:
+    """Record outcomes and report them; those whose evidence cannot be kept come back deferred.
+
+    A superseded record leaves no entry: the writer of the newer version leaves it.
+    """
+    now = target.clock.now()
+    told = [a for a in ended if a.outcome not in _WITHOUT_ENTRY]
+    try:
+        keep_evidence(
+            [_manifest_entry(a, mapping, now) for a in told],
+            [_quarantine_entry(a, mapping, now) for a in told if a.error is not None],
+            target.manifest,
+            target.quarantine,
+        )
+    except TransientError as error:
+        ended = [
+            a if a.outcome in _WITHOUT_ENTRY else replace(a, outcome=Outcome.DEFERRED, error=error)
+            for a in ended
+        ]
+    _report(ended, mapping, target)
+    return list(ended)
+
+
+def keep_evidence(
+    entries: Sequence[ManifestEntry],
+    held_back: Sequence[QuarantineEntry],
+    manifest: Manifest,
+    quarantine: Quarantine,
+) -> None:
+    """Store what is held back, then what became of all, then drop what that made pointless.
+
+    In this order a late, older failure never stands beside a newer success, however two workers
+    interleave: whoever comes second to the manifest sees the other's entry and closes the failure.
+    """
+    for entry in held_back:
+        quarantine.put(entry)
+    before = manifest.record(entries) if entries else []
+    for entry, previous in zip(entries, before, strict=True):
+        if previous is None:
+            continue
+        newer, older = (previous, entry) if previous.order > entry.order else (entry, previous)
+        if newer.disposition is Disposition.SUCCESSFUL and older.disposition in _HELD_BACK:
+            quarantine.close(newer.element, newer.key, upto_version=newer.version)
+
+
+def _manifest_entry(applied: Applied, mapping: Mapping[Any], now: float) -> ManifestEntry:
+    disposition = applied.outcome.disposition
+    if disposition is None:
+        message = "a deferred record has no end to write down"
+        raise AssertionError(message)
+    return ManifestEntry(
+        element=mapping.element,
+        key=applied.change.key,
+        version=applied.version,
+        mapping_version=mapping.mapping_version,
+        disposition=disposition,
+        deleted=applied.deleted,
+        resources=applied.resources,
+        content_hash=applied.content_hash,
+        error=applied.error.code if applied.error else "",
+        recorded_at=now,
+    )
+
+
+def _quarantine_entry(applied: Applied, mapping: Mapping[Any], now: float) -> QuarantineEntry:
+    error = applied.error
+    return QuarantineEntry(
+        element=mapping.element,
+        key=applied.change.key,
+        version=applied.version,
+        operation=Operation.DELETE if applied.deleted else Operation.UPSERT,
+        code=error.code if error else "",
+        reason=error.reason if error else "",
+        path=str(error.fields.get("path", "")) if error else "",
+        quarantined_at=now,
+    )
+
+
+def _report(ended: Sequence[Applied], mapping: Mapping[Any], target: Target) -> None:
+    """Count outcomes, and log each record that somebody may have to look at, by keyed hash."""
+    for outcome in Outcome:
+        number = sum(applied.outcome is outcome for applied in ended)
+        if number:
+            target.telemetry.count(
+                "RecordsApplied", number, element=mapping.element, outcome=outcome.value
+            )
+    for applied in ended:
+        if applied.error is not None:
+            target.telemetry.problem(
+                f"apply.{applied.outcome.value}",
+                element=mapping.element,
+                record_ref=keyed_hash(target.hash_key, mapping.element, applied.change.key),
+                version=applied.version,
+                error=applied.error.code,
+                reason=applied.error.reason,
+                path=str(applied.error.fields.get("path", "")),
+            )

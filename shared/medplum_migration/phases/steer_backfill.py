@@ -1,0 +1,123 @@
+"""An operator's hand on a backfill: start, pause, resume, restart one chunk, and see how far it is."""
+
+import uuid
+from dataclasses import dataclass
+
+from medplum_migration.domain.checkpoint import Balance, Chunk, ChunkStatus, Run, RunStatus
+from medplum_migration.domain.errors import ConfigurationError
+from medplum_migration.domain.phase import Phase
+from medplum_migration.ports.checkpoints import Checkpoints
+from medplum_migration.ports.clock import Clock
+from medplum_migration.ports.legacy import LegacyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; `rate` in records a second since its start, `eta_s` None while unknown."""
+
+    run: Run
+    balance: Balance
+    chunks_done: int
+    rate: float
+    eta_s: float | None
+    quota_points: int
+
+    @property
+    def total(self) -> int:
+        """Records the run will have read: all there were at its start, or its limit."""
+        return self.run.total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteerBackfill:
+    """Runs of one element follow each other; each command is a compare-and-set on the latest."""
+
+    checkpoints: Checkpoints
+    legacy: LegacyStore
+    clock: Clock
+
+    def start(self, element: str, *, chunk_size: int, limit: int | None = None) -> Run:
+        """Begin a run over all records, or the first `limit` by key.
+
+        Raises:
+            ConfigurationError: the element is not in the phase `backfill`, or a run is going on.
+
+        """
+        if self.checkpoints.element(element).phase is not Phase.BACKFILL:
+            reason = "a backfill starts in phase backfill; set it with `phase set`"
+            raise ConfigurationError(reason, element=element)
+        latest = self.checkpoints.run(element)
+        if latest is not None and latest.status is not RunStatus.DONE:
+            reason = "a run is going on; resume it, or wait for its end"
+            raise ConfigurationError(reason, element=element, run_id=latest.run_id)
+        now = self.clock.now()
+        count = self.legacy.count(element)
+        run = Run(
+            element=element,
+            run_id=uuid.uuid4().hex[:12],
+            chunk_size=chunk_size,
+            limit=limit,
+            total=count if limit is None else min(count, limit),
+            started_at=now,
+            revision=latest.revision if latest else 0,
+        )
+        return self.checkpoints.save_run(run)
+
+    def pause(self, element: str) -> Run:
+        """Stop workers after the page they are on."""
+        return self._set_status(element, RunStatus.RUNNING, RunStatus.PAUSED)
+
+    def resume(self, element: str) -> Run:
+        """Let the scheduler enqueue again."""
+        return self._set_status(element, RunStatus.PAUSED, RunStatus.RUNNING)
+
+    def restart_chunk(self, element: str, number: int) -> Chunk:
+        """Apply every key of one chunk again; its balance starts from zero.
+
+        Raises:
+            ConfigurationError: there is no such chunk.
+
+        """
+        run = self._latest(element)
+        chunk = self.checkpoints.chunk(element, run.run_id, number)
+        if chunk is None:
+            reason = "no such chunk"
+            raise ConfigurationError(reason, element=element, chunk=number)
+        restarted = self.checkpoints.save_chunk(chunk.restarted())
+        if run.status is RunStatus.DONE:
+            update = {"status": RunStatus.RUNNING, "ended_at": None}
+            self.checkpoints.save_run(run.model_copy(update=update))
+        return restarted
+
+    def progress(self, element: str) -> Progress | None:
+        """Add up the chunks of the latest run; None when there was none."""
+        run = self.checkpoints.run(element)
+        if run is None:
+            return None
+        chunks = self.checkpoints.chunks(element, run.run_id)
+        balance = sum((chunk.balance for chunk in chunks), Balance())
+        elapsed = (run.ended_at or self.clock.now()) - run.started_at
+        rate = balance.eligible / elapsed if elapsed > 0 else 0.0
+        left = max(run.total - balance.eligible, 0)
+        return Progress(
+            run=run,
+            balance=balance,
+            chunks_done=sum(chunk.status is ChunkStatus.DONE for chunk in chunks),
+            rate=rate,
+            eta_s=left / rate if rate else None,
+            quota_points=sum(chunk.quota_points for chunk in chunks),
+        )
+
+    def _latest(self, element: str) -> Run:
+        run = self.checkpoints.run(element)
+        if run is None:
+            reason = "no backfill was started yet"
+            raise ConfigurationError(reason, element=element)
+        return run
+
+    def _set_status(self, element: str, current: RunStatus, wanted: RunStatus) -> Run:
+        run = self._latest(element)
+        if run.status is not current:
+            reason = f"the run is {run.status.value}, not {current.value}"
+            raise ConfigurationError(reason, element=element, run_id=run.run_id)
+        return self.checkpoints.save_run(run.model_copy(update={"status": wanted}))
