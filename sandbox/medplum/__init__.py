@@ -1,0 +1,1 @@
+"""The embedded Medplum: Medplum's own router and validator, with storage rules around them."""

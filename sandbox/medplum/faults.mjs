@@ -1,0 +1,56 @@
+/** Faults that a test asks for at POST /__fault; each is used up after `times` requests. */
+import { badRequest } from '@medplum/core';
+
+const DISGUISED = badRequest('connect ECONNREFUSED 127.0.0.1:5432');
+const KNOWN = new Set([
+  'status', 'times', 'retryAfter', 'match', 'matchBody', 'method', 'body', 'after', 'cut', 'disguised', 'delayMs',
+]);
+
+/** The faults that are waiting, oldest first. */
+export class Faults {
+  constructor() {
+    this.waiting = [];
+  }
+
+  clear() {
+    this.waiting = [];
+  }
+
+  /**
+   * @param {object} fault see docs/sandbox-medplum.md
+   * @throws {Error} for a field that does not exist, because a fault that never fires makes a test pass wrongly
+   */
+  add(fault) {
+    const unknown = Object.keys(fault).filter((key) => !KNOWN.has(key));
+    if (unknown.length > 0) {
+      throw new Error('Unknown fault field: ' + unknown.join(', '));
+    }
+    this.waiting.push({ times: 1, ...fault });
+  }
+
+  /** @returns {object | undefined} the fault for this request; it counts as used */
+  take(method, url, body) {
+    const fault = this.waiting.find((candidate) =>
+      (!candidate.method || candidate.method === method) &&
+      (!candidate.match || new RegExp(candidate.match, 'u').test(url)) &&
+      (!candidate.matchBody || new RegExp(candidate.matchBody, 'u').test(body.toString('utf8')))
+    );
+    if (fault && --fault.times <= 0) {
+      this.waiting = this.waiting.filter((candidate) => candidate !== fault);
+    }
+    return fault;
+  }
+}
+
+/** @returns {{status: number, body: object, headers: object} | undefined} what the fault answers instead of the server */
+export function substitute(fault) {
+  if (fault?.disguised) {
+    return { status: 400, body: DISGUISED, headers: {} };
+  }
+  if (fault?.status) {
+    const issue = [{ severity: 'error', code: 'exception', details: { text: `Injected fault ${fault.status}` } }];
+    const headers = fault.retryAfter === undefined ? {} : { 'Retry-After': String(fault.retryAfter) };
+    return { status: fault.status, body: fault.body ?? { resourceType: 'OperationOutcome', issue }, headers };
+  }
+  return undefined;
+}
