@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +14,7 @@ from medplum_migration.domain.errors import ConflictError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef
 
 _ABSENT = "attribute_not_exists(pk)"
 _AT_REVISION = "major = :expected"
@@ -90,19 +92,24 @@ class DynamoDbTable:
         return self._pages("scan", request)
 
     def _put_newer(self, item: Item) -> Item | None:
-        major, minor = map(str, item.order)
-        try:
-            with aws_errors("dynamodb"), _conflicts():
-                answer = self._client.put_item(
-                    TableName=self._name,
-                    Item=_attributes(item),
-                    ConditionExpression=_NOT_NEWER,
-                    ExpressionAttributeValues={":major": {"N": major}, ":minor": {"N": minor}},
-                    ReturnValues="ALL_OLD",
-                )
-        except ConflictError:
-            return None
+        with aws_errors("dynamodb"):
+            try:
+                answer = self._client.put_item(**self._newer(item))
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                held = cast("dict[str, Any]", error.response).get("Item")
+                return _item(held) if held else self.get(item.pk, item.sk)
         return _item(answer["Attributes"]) if "Attributes" in answer else None
+
+    def _newer(self, item: Item) -> "PutItemInputTypeDef":
+        major, minor = map(str, item.order)
+        return {
+            "TableName": self._name,
+            "Item": _attributes(item),
+            "ConditionExpression": _NOT_NEWER,
+            "ExpressionAttributeValues": {":major": {"N": major}, ":minor": {"N": minor}},
+            "ReturnValues": "ALL_OLD",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
 
     def _pages(self, operation: str, request: dict[str, Any]) -> Iterator[Item]:
         call = getattr(self._client, operation)
@@ -116,18 +123,16 @@ class DynamoDbTable:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
-class _conflicts:  # noqa: N801 because it is used as a function, like contextlib.suppress
+@contextmanager
+def _conflicts() -> Iterator[None]:
     """Turn a failed condition into `ConflictError`; leave all else to `aws_errors`."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if not isinstance(error, ClientError):
-            return
-        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-            reason = "another worker stored this item"
-            raise ConflictError(reason) from None
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        reason = "another worker stored this item"
+        raise ConflictError(reason) from None
 
 
 def _expecting(revision: int) -> dict[str, Any]:

@@ -60,9 +60,8 @@ class MemoryTable:
     def _put_newer(self, item: Item) -> Item | None:
         with self._lock:
             held = self.get(item.pk, item.sk)
-            if held is not None and held.order > item.order:
-                return None
-            self._store(item)
+            if held is None or held.order <= item.order:
+                self._store(item)
             return held
 
     def _store(self, item: Item) -> None:

@@ -113,11 +113,10 @@ class SqliteTable:
 
     def _put_newer(self, connection: sa.Connection, item: Item) -> Item | None:
         held = self._read(connection, item.pk, item.sk)
-        if held is not None and held.order > item.order:
-            return None
-        row = _row(item)
-        upsert = insert(self._table).values(row)
-        connection.execute(upsert.on_conflict_do_update(index_elements=["pk", "sk"], set_=row))
+        if held is None or held.order <= item.order:
+            row = _row(item)
+            upsert = insert(self._table).values(row)
+            connection.execute(upsert.on_conflict_do_update(index_elements=["pk", "sk"], set_=row))
         return held
 
     def _at(self, pk: str, sk: str, revision: int) -> tuple[sa.ColumnElement[bool], ...]:

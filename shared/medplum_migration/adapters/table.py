@@ -46,7 +46,8 @@ class Table(Protocol):
     def put_if_newer(self, items: Sequence[Item]) -> list[Item | None]:
         """Store items whose order is not below the stored one; each is atomic on its own.
 
-        Returns, for each, the item that it replaced; None when it is the first or was dropped.
+        Returns, for each, the item that stood there before: it is replaced unless its order is
+        higher. None when there was none.
         """
 
     def delete(self, pk: str, sk: str, *, expected_revision: int) -> None:
