@@ -1,0 +1,93 @@
+"""Column types of row models: what drivers hand over, as text, days and local times.
+
+Missing is None, whatever the legacy store writes for it: NULL, a blank string, a zero date.
+`WrittenWhenMissing` says what the way back writes. Nothing else is coerced.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, LiteralString, NoReturn, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
+
+REFUSED = "column"
+"""The error type of what this module refuses; its message never quotes the value."""
+
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
+_ZERO = re.compile(r"0000-00-00([ T]00:00:00(\.0+)?)?", re.ASCII)
+
+
+class LegacyRow(BaseModel):
+    """Base of row models: the columns a mapping reads; errors never show input."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenWhenMissing:
+    """Marks a column whose missing value is stored as something else than NULL."""
+
+    value: object
+
+
+def _refuse(why: LiteralString) -> NoReturn:
+    raise PydanticCustomError(REFUSED, why) from None
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        _refuse("not text")
+    if _UNFIT.search(value):
+        _refuse("holds a control character")
+    return value if value and not value.isspace() else None
+
+
+def _day(value: object) -> date | None:
+    if value is None or (isinstance(value, str) and (not value or _ZERO.fullmatch(value))):
+        return None
+    if isinstance(value, str) and (found := _DAY.fullmatch(value)):
+        try:
+            return date(*map(int, found.groups()))
+        except ValueError:
+            _refuse("not a calendar day")
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    _refuse("not a day")
+
+
+def _local_time(value: object) -> datetime | None:
+    if value is None or (isinstance(value, str) and (not value or _ZERO.fullmatch(value))):
+        return None
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            _refuse("not a calendar time")
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value
+    _refuse("not a local time")
+
+
+Text: TypeAlias = Annotated[str | None, BeforeValidator(_text), WrittenWhenMissing("")]
+"""`NOT NULL DEFAULT ''`: a blank is missing, and missing is written as ''."""
+
+NullableText: TypeAlias = Annotated[str | None, BeforeValidator(_text)]
+"""Text that may be NULL: a blank is missing, and missing is written as NULL."""
+
+Day: TypeAlias = Annotated[date | None, BeforeValidator(_day)]
+"""A `date`, as date or ISO string; a zero date is missing."""
+
+LocalTime: TypeAlias = Annotated[datetime | None, BeforeValidator(_local_time)]
+"""A `datetime` without zone, as datetime or ISO string; a zero date is missing."""
+
+
+def written_when_missing(row: type[BaseModel], column: str) -> Any:  # noqa: ANN401 because of SQL
+    """Tell what a column stores for a missing value."""
+    marks = [m for m in row.model_fields[column].metadata if isinstance(m, WrittenWhenMissing)]
+    return marks[0].value if marks else None

@@ -1,0 +1,34 @@
+"""Canonical values: what two systems may spell differently and mean the same."""
+
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+Canonical: TypeAlias = Any
+
+
+def canonical(value: object) -> Canonical:
+    """Make a hashable value that is equal for equal meaning.
+
+    Numbers compare numerically, codings as sets, references by their identifier when they have one.
+    """
+    if isinstance(value, bool):
+        return ("boolean", value)
+    if isinstance(value, int | float | Decimal):
+        return Decimal(str(value)).normalize()
+    if isinstance(value, list):
+        return tuple(canonical(item) for item in value)
+    return _object(value) if isinstance(value, dict) else value
+
+
+def _object(value: dict[str, Any]) -> Canonical:
+    kept = value
+    if "identifier" in value and "reference" in value:
+        kept = {"identifier": value["identifier"]}
+    return frozenset(
+        (key, frozenset(map(canonical, item)) if _is_coding(key, item) else canonical(item))
+        for key, item in kept.items()
+    )
+
+
+def _is_coding(key: str, item: object) -> bool:
+    return key == "coding" and isinstance(item, list)
