@@ -65,7 +65,10 @@ class RunStatus(StrEnum):
 
 
 class Run(BaseModel):
-    """One backfill of one data element type, cut into chunks as the planner walks the key space."""
+    """One backfill of one data element type, cut into chunks as the planner walks the key space.
+
+    `total` is the number of records when planning began, at most `limit`; None before that.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,7 +77,7 @@ class Run(BaseModel):
     status: RunStatus = RunStatus.RUNNING
     chunk_size: int
     limit: int | None = None
-    total: int
+    total: int | None = None
     planned: int = 0
     planned_upto: str | None = None
     chunks: int = 0

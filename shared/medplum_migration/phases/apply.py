@@ -122,10 +122,8 @@ class _Round:
         return held
 
     def _fence(self, change: ChangeEvent) -> Fence:
-        mapping = self._mapping
-        return Fence(
-            self._target.source, mapping.element, change.key, change.version, mapping.mapping_version
-        )
+        source, mapping = self._target.source, self._mapping
+        return Fence(source, mapping.element, change.key, change.version, mapping.mapping_version)
 
     def _is_news(self, change: ChangeEvent, held: Held) -> bool:
         """Whether the change may have to be written; ends it when Medplum is past it already.
@@ -139,13 +137,11 @@ class _Round:
             return True
         outcome = Outcome.CURRENT if stored == wanted else Outcome.SUPERSEDED
         kept = tuple(reference_to(resource) for resource in held.values())
-        self._end(
-            Applied(change=change, outcome=outcome, version=stored[0], resources=kept)
-        )
+        self._end(Applied(change=change, outcome=outcome, version=stored[0], resources=kept))
         return False
 
     def _load(self, changes: Sequence[ChangeEvent]) -> dict[str, LegacyRecord]:
-        """Read the rows of thin events, after Medplum was read; images and deletes bring their own."""
+        """Read the rows of thin events, after Medplum; images and deletes bring their own."""
         records = {
             change.key: LegacyRecord(change.key, change.version, change.image)
             for change in changes
@@ -161,7 +157,10 @@ class _Round:
         return records
 
     def _draft(
-        self, changes: Sequence[ChangeEvent], records: dict[str, LegacyRecord], held: dict[str, Held]
+        self,
+        changes: Sequence[ChangeEvent],
+        records: dict[str, LegacyRecord],
+        held: dict[str, Held],
     ) -> list[tuple[ChangeEvent, Draft]]:
         """Map and compare; records that cannot be mapped end here, and those that are past."""
         drafts: list[tuple[ChangeEvent, Draft]] = []

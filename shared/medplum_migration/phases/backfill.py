@@ -94,8 +94,9 @@ class Backfill:
     def _may_run(self, chunk: Chunk) -> bool:
         run = self.checkpoints.run(chunk.element)
         phase = self.checkpoints.element(chunk.element).phase
-        is_current = run is not None and run.run_id == chunk.run_id
-        return is_current and run.status is RunStatus.RUNNING and phase is Phase.BACKFILL
+        if run is None or run.run_id != chunk.run_id:
+            return False
+        return run.status is RunStatus.RUNNING and phase is Phase.BACKFILL
 
     def _work(self, chunk: Chunk, deadline: float) -> ChunkEnd:
         while True:

@@ -1,4 +1,4 @@
-"""Decide, for one record, what must be written: held resources and a legacy image in, writes out."""
+"""Decide what must be written for one record: held resources and a row in, writes out."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict

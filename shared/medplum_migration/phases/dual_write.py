@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medplum_migration.domain.change_event import ChangeEvent, fold, read_event
-from medplum_migration.domain.errors import EventError, TransientError
+from medplum_migration.domain.errors import EventError, TransientError, UnavailableError
 from medplum_migration.mapping.mapping import Mapping as ElementMapping
 from medplum_migration.phases.apply import apply
 from medplum_migration.phases.outcome import Outcome
@@ -62,8 +62,8 @@ class DualWrite:
     ) -> list[str]:
         """Apply one element's events if its phase says so; the phase is read strongly each time.
 
-        An event that arrives while the element is off is acknowledged: its row was committed before,
-        and a backfill that starts later reads it.
+        An event that arrives while the element is off is acknowledged: its row was committed
+        before, and a backfill that starts later reads it.
         """
         try:
             state = self.checkpoints.element(element)
@@ -84,3 +84,17 @@ class DualWrite:
 def _pages(events: Sequence[ChangeEvent], size: int) -> Iterator[Sequence[ChangeEvent]]:
     for start in range(0, len(events), size):
         yield events[start : start + size]
+
+
+def apply_at_once(dual_write: DualWrite, events: Sequence[ChangeEvent]) -> None:
+    """Apply events in this process, without a queue.
+
+    Raises:
+        UnavailableError: some must be delivered again.
+
+    """
+    messages = [Message(str(n), event.model_dump_json()) for n, event in enumerate(events)]
+    again = dual_write(messages)
+    if again:
+        reason = "events could not be applied now"
+        raise UnavailableError(reason, events=len(again))

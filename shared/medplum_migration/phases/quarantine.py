@@ -1,4 +1,4 @@
-"""The end of the dead-letter queues: what was delivered in vain is quarantined, and nothing is lost."""
+"""The end of the dead-letter queues: dead letters in, quarantine entries out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

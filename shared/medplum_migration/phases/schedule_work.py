@@ -1,4 +1,4 @@
-"""Phase 2, scheduling: a tick in, chunks planned and tasks enqueued; runs are started and steered."""
+"""Phase 2, scheduling: a tick in, chunks planned and tasks enqueued."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,12 +43,19 @@ class ScheduleWork:
         if self.checkpoints.element(element).phase is not Phase.BACKFILL:
             return 0
         try:
-            run, chunks = self._plan(run)
+            run, chunks = self._plan(self._counted(run))
             self._end_if_done(run, chunks)
         except ConflictError:
             self.telemetry.event("schedule_work.overtaken", element=element)
             return 0
         return self._enqueue_due(chunks)
+
+    def _counted(self, run: Run) -> Run:
+        if run.total is not None:
+            return run
+        count = self.legacy.count(run.element)
+        total = count if run.limit is None else min(count, run.limit)
+        return self.checkpoints.save_run(run.model_copy(update={"total": total}))
 
     def _plan(self, run: Run) -> tuple[Run, list[Chunk]]:
         """Cut chunks ahead of the workers, by keyset, until enough are waiting.

@@ -1,4 +1,4 @@
-"""Write down how a page of records ended: manifest and quarantine, after Medplum, before the ack."""
+"""Write down how records ended: manifest and quarantine, after Medplum, before the ack."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -52,8 +52,8 @@ def keep_evidence(
     In this order a late, older failure never stands beside a newer success, however two workers
     interleave: whoever comes second to the manifest sees the other's entry and closes the failure.
     """
-    for entry in held_back:
-        quarantine.put(entry)
+    for failure in held_back:
+        quarantine.put(failure)
     before = manifest.record(entries) if entries else []
     for entry, previous in zip(entries, before, strict=True):
         if previous is None:

@@ -1,4 +1,4 @@
-"""An operator's hand on a backfill: start, pause, resume, restart one chunk, and see how far it is."""
+"""An operator's hand on a backfill: start, pause, resume, restart a chunk, see how far it is."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from medplum_migration.domain.errors import ConfigurationError
 from medplum_migration.domain.phase import Phase
 from medplum_migration.ports.checkpoints import Checkpoints
 from medplum_migration.ports.clock import Clock
-from medplum_migration.ports.legacy import LegacyStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +21,12 @@ class Progress:
     eta_s: float | None
     quota_points: int
 
-    @property
-    def total(self) -> int:
-        """Records the run will have read: all there were at its start, or its limit."""
-        return self.run.total
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SteerBackfill:
     """Runs of one element follow each other; each command is a compare-and-set on the latest."""
 
     checkpoints: Checkpoints
-    legacy: LegacyStore
     clock: Clock
 
     def start(self, element: str, *, chunk_size: int, limit: int | None = None) -> Run:
@@ -50,15 +43,12 @@ class SteerBackfill:
         if latest is not None and latest.status is not RunStatus.DONE:
             reason = "a run is going on; resume it, or wait for its end"
             raise ConfigurationError(reason, element=element, run_id=latest.run_id)
-        now = self.clock.now()
-        count = self.legacy.count(element)
         run = Run(
             element=element,
             run_id=uuid.uuid4().hex[:12],
             chunk_size=chunk_size,
             limit=limit,
-            total=count if limit is None else min(count, limit),
-            started_at=now,
+            started_at=self.clock.now(),
             revision=latest.revision if latest else 0,
         )
         return self.checkpoints.save_run(run)
@@ -98,13 +88,13 @@ class SteerBackfill:
         balance = sum((chunk.balance for chunk in chunks), Balance())
         elapsed = (run.ended_at or self.clock.now()) - run.started_at
         rate = balance.eligible / elapsed if elapsed > 0 else 0.0
-        left = max(run.total - balance.eligible, 0)
+        left = None if run.total is None else max(run.total - balance.eligible, 0)
         return Progress(
             run=run,
             balance=balance,
             chunks_done=sum(chunk.status is ChunkStatus.DONE for chunk in chunks),
             rate=rate,
-            eta_s=left / rate if rate else None,
+            eta_s=left / rate if rate and left is not None else None,
             quota_points=sum(chunk.quota_points for chunk in chunks),
         )
 

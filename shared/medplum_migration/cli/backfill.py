@@ -1,0 +1,116 @@
+"""`backfill start|pause|resume|work|restart-chunk|status`: an operator's hand on a backfill."""
+
+import math
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from medplum_migration.cli.session import AsJson, Element, Execute, Session
+from medplum_migration.cli.show import print_progress
+from medplum_migration.domain.checkpoint import RunStatus
+from medplum_migration.domain.errors import ConfigurationError
+
+app = typer.Typer(help="Copy history, chunk by chunk.", no_args_is_help=True)
+
+
+@app.command("start")
+def start(
+    context: typer.Context,
+    element: Element,
+    *,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first N records by key.")
+    ] = None,
+    chunk_size: Annotated[int, typer.Option(min=1, help="Records in a chunk.")] = 5000,
+    execute: Execute = False,
+) -> None:
+    """Begin a backfill; with --local, do all of it here and now."""
+    session: Session = context.obj
+    session.mapping(element)
+    what = "all records" if limit is None else f"the first {limit} records"
+    if session.dry_run(execute, f"backfill {what} of {element} in chunks of {chunk_size}"):
+        return
+    run = session.wired.steer_backfill.start(element, chunk_size=chunk_size, limit=limit)
+    session.console.print(f"{element}: run {run.run_id} started", highlight=False)
+    if session.local:
+        work_here(session, element)
+
+
+@app.command("work")
+def work(context: typer.Context, element: Element, *, execute: Execute = False) -> None:
+    """Work on due chunks in this process until the run is done; needs --local."""
+    session: Session = context.obj
+    session.mapping(element)
+    if not session.local:
+        reason = "functions do the work of a deployed stack; `work` needs --local"
+        raise ConfigurationError(reason)
+    if not session.dry_run(execute, f"work on the backfill of {element} until it is done"):
+        work_here(session, element)
+
+
+@app.command("pause")
+def pause(context: typer.Context, element: Element, *, execute: Execute = False) -> None:
+    """Stop workers after the page they are on."""
+    session: Session = context.obj
+    session.mapping(element)
+    if not session.dry_run(execute, f"pause the backfill of {element}"):
+        run = session.wired.steer_backfill.pause(element)
+        session.console.print(f"{element}: run {run.run_id} paused", highlight=False)
+
+
+@app.command("resume")
+def resume(context: typer.Context, element: Element, *, execute: Execute = False) -> None:
+    """Let a paused backfill go on; with --local, `work` does the rest."""
+    session: Session = context.obj
+    session.mapping(element)
+    if not session.dry_run(execute, f"resume the backfill of {element}"):
+        run = session.wired.steer_backfill.resume(element)
+        session.console.print(f"{element}: run {run.run_id} resumed", highlight=False)
+
+
+@app.command("restart-chunk")
+def restart_chunk(
+    context: typer.Context,
+    element: Element,
+    number: Annotated[int, typer.Argument(min=0, help="Number of the chunk.")],
+    *,
+    execute: Execute = False,
+) -> None:
+    """Apply every key of one chunk again."""
+    session: Session = context.obj
+    session.mapping(element)
+    if not session.dry_run(execute, f"restart chunk {number} of {element}"):
+        chunk = session.wired.steer_backfill.restart_chunk(element, number)
+        session.console.print(f"{element}: chunk {chunk.number} restarted", highlight=False)
+
+
+@app.command("status")
+def status(context: typer.Context, element: Element, *, as_json: AsJson = False) -> None:
+    """Show how far the latest backfill is."""
+    session: Session = context.obj
+    session.mapping(element)
+    print_progress(session, element, as_json=as_json)
+
+
+def work_here(session: Session, element: str) -> None:
+    """Plan and work on chunks in this process until the run is done or paused."""
+    wired = session.wired
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=session.console,
+    ) as bar:
+        line = bar.add_task(element, total=None)
+        while (run := wired.checkpoints.run(element)) and run.status is RunStatus.RUNNING:
+            wired.schedule_work()
+            task = wired.local_tasks.take()
+            if task is None:
+                wired.clock.pause(1)
+                continue
+            wired.backfill(task, deadline=math.inf)
+            progress = wired.steer_backfill.progress(element)
+            if progress is not None:
+                bar.update(line, total=progress.run.total, completed=progress.balance.eligible)
+    print_progress(session, element, as_json=False)

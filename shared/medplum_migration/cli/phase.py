@@ -1,0 +1,56 @@
+"""`phase show` and `phase set`: where an element stands, and moving it."""
+
+import getpass
+
+import typer
+from rich.table import Table
+
+from medplum_migration.cli.session import Element, Execute, Session
+from medplum_migration.domain.errors import ConfigurationError
+from medplum_migration.domain.phase import Phase, may_move
+from medplum_migration.ports.checkpoints import AuditEntry
+
+app = typer.Typer(help="Where each data element type stands.", no_args_is_help=True)
+
+
+@app.command("show")
+def show(context: typer.Context) -> None:
+    """Show the phase of every element."""
+    session: Session = context.obj
+    table = Table("element", "phase", "epoch")
+    for element in session.wired.elements:
+        state = session.wired.checkpoints.element(element)
+        table.add_row(element, state.phase.value, str(state.epoch))
+    session.console.print(table)
+
+
+@app.command("set")
+def set_phase(
+    context: typer.Context, element: Element, phase: Phase, *, execute: Execute = False
+) -> None:
+    """Move an element one phase ahead, or any number back."""
+    session: Session = context.obj
+    session.mapping(element)
+    state = session.wired.checkpoints.element(element)
+    if not may_move(state.phase, phase):
+        reason = f"{phase.value} is more than one step ahead of {state.phase.value}"
+        raise ConfigurationError(reason, element=element)
+    if phase not in _BUILT:
+        reason = f"the phase {phase.value} is not built yet"
+        raise ConfigurationError(reason, element=element)
+    if session.dry_run(execute, f"move {element} from {state.phase.value} to {phase.value}"):
+        return
+    session.wired.checkpoints.save_element(state.model_copy(update={"phase": phase}))
+    session.wired.checkpoints.append_audit(
+        AuditEntry(
+            element=element,
+            at=session.wired.clock.now(),
+            actor=getpass.getuser(),
+            action="phase.set",
+            detail=f"{state.phase.value} to {phase.value}",
+        )
+    )
+    session.console.print(f"{element}: {state.phase.value} → {phase.value}", highlight=False)
+
+
+_BUILT = {Phase.OFF, Phase.DUAL_WRITE, Phase.BACKFILL}

@@ -1,0 +1,102 @@
+"""`quarantine list|show|replay|discard`: what waits for a person."""
+
+import getpass
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from medplum_migration.cli.session import AsJson, Element, Execute, Session
+from medplum_migration.domain.errors import ConfigurationError
+from medplum_migration.phases.dual_write import apply_at_once
+from medplum_migration.ports.quarantine import QuarantineEntry
+
+app = typer.Typer(help="Records that could not be applied.", no_args_is_help=True)
+
+Key = Annotated[str, typer.Argument(help="Key of the record in the legacy store.")]
+
+
+@app.command("list")
+def list_entries(
+    context: typer.Context,
+    element: Element,
+    *,
+    code: Annotated[str | None, typer.Option(help="Only entries with this code.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List entries by key; no value of a record is shown."""
+    session: Session = context.obj
+    session.mapping(element)
+    entries = _entries(session, element, code)
+    if as_json:
+        session.console.print_json(json.dumps([e.model_dump(mode="json") for e in entries]))
+        return
+    table = Table("key", "version", "code", "path", "reason", "attempts", "since")
+    for e in entries:
+        since = datetime.fromtimestamp(e.quarantined_at, UTC).isoformat(timespec="seconds")
+        table.add_row(e.key, str(e.version), e.code, e.path, e.reason, str(e.attempts), since)
+    session.console.print(table)
+
+
+@app.command("show")
+def show(context: typer.Context, element: Element, key: Key) -> None:
+    """Show one entry as JSON."""
+    session: Session = context.obj
+    session.mapping(element)
+    session.console.print_json(_entry(session, element, key).model_dump_json())
+
+
+@app.command("replay")
+def replay(
+    context: typer.Context,
+    element: Element,
+    key: Annotated[str | None, typer.Argument(help="Key; without it, all that match.")] = None,
+    *,
+    code: Annotated[str | None, typer.Option(help="Only entries with this code.")] = None,
+    execute: Execute = False,
+) -> None:
+    """Apply entries again, by the same path as live changes; solved ones close themselves."""
+    session: Session = context.obj
+    session.mapping(element)
+    entries = [_entry(session, element, key)] if key else _entries(session, element, code)
+    if session.dry_run(execute, f"replay {len(entries)} entries of {element}"):
+        return
+    session.wired.steer_quarantine.replay(entries)
+    if session.local:
+        events = list(iter(session.wired.local_events.take, None))
+        apply_at_once(session.wired.dual_write, events)
+    session.console.print(f"{element}: {len(entries)} entries replayed", highlight=False)
+
+
+@app.command("discard")
+def discard(
+    context: typer.Context,
+    element: Element,
+    key: Key,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit trail. No patient data.")],
+    execute: Execute = False,
+) -> None:
+    """Accept that a record's version is not migrated; it counts as rejected."""
+    session: Session = context.obj
+    session.mapping(element)
+    entry = _entry(session, element, key)
+    if not session.dry_run(execute, f"discard version {entry.version} of one record"):
+        actor = getpass.getuser()
+        session.wired.steer_quarantine.discard(element, key, actor=actor, reason=reason)
+        session.console.print(f"{element}: discarded", highlight=False)
+
+
+def _entries(session: Session, element: str, code: str | None) -> list[QuarantineEntry]:
+    entries = session.wired.quarantine.entries(element)
+    return [entry for entry in entries if code is None or entry.code == code]
+
+
+def _entry(session: Session, element: str, key: str) -> QuarantineEntry:
+    entry = session.wired.quarantine.get(element, key)
+    if entry is None:
+        message = "the record is not in quarantine"
+        raise ConfigurationError(message, element=element)
+    return entry

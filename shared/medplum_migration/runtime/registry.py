@@ -1,0 +1,44 @@
+"""Find what a fork owns by dotted name: its data elements and its legacy store."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from medplum_migration.domain.errors import ConfigurationError
+from medplum_migration.mapping.mapping import Mapping
+from medplum_migration.ports.legacy import LegacyStore
+
+
+def elements(module: str) -> dict[str, Mapping[Any]]:
+    """Load the mappings that a module lists as `MAPPINGS`, by element, in load order.
+
+    Raises:
+        ConfigurationError: there is no such module, or it lists none.
+
+    """
+    mappings: tuple[Mapping[Any], ...] = _attribute(module, "MAPPINGS")
+    return {mapping.element: mapping for mapping in mappings}
+
+
+def open_legacy_store(module: str) -> Callable[[str], LegacyStore]:
+    """Load a module's `open_store`, which opens the legacy store at a SQLAlchemy URL.
+
+    Raises:
+        ConfigurationError: there is no such module, or it cannot open a store.
+
+    """
+    opener: Callable[[str], LegacyStore] = _attribute(module, "open_store")
+    return opener
+
+
+def _attribute(module: str, name: str) -> Any:  # noqa: ANN401 because a fork decides what it is
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        reason = "no such module"
+        raise ConfigurationError(reason, module=module) from None
+    except AttributeError:
+        reason = f"the module has no {name}"
+        raise ConfigurationError(reason, module=module) from None
