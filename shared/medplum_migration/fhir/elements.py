@@ -8,8 +8,12 @@ import re
 from functools import cache
 
 _EVERY = frozenset(
-    ("resourceType", "id", "meta", "implicitRules", "language")
-    + ("text", "contained", "extension", "modifierExtension")  # noqa: RUF005 because it wraps well
+    name
+    for names in (
+        "resourceType id meta implicitRules language text",
+        "contained extension modifierExtension",
+    )
+    for name in names.split()
 )
 
 
