@@ -3,7 +3,7 @@
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +15,11 @@ from medplum_migration.fhir import codes
 
 _RENAMED = {"bool": "boolean", "EncodedBytes": "base64Binary", "UuidVersion": "uuid"}
 _SUBJECTS = frozenset(("Patient", "Group", "Device", "Location"))
-_REASONS = {"extra_forbidden": "unknown element", "missing": "required element is missing"}
+_REASONS = {
+    "extra_forbidden": "unknown element",
+    "missing": "required element is missing",
+    "model_field_validation.missing": "required element is missing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +36,17 @@ class Element:
     choice: str = ""
 
 
-@cache
+@lru_cache(maxsize=256)
 def model_of(resource_type: str) -> type[BaseModel] | None:
     """Load the model of a resource type; None when there is no such type."""
     from fhir.resources.R4B import get_fhir_model_class
+    from fhir.resources.R4B.resource import Resource as Base
 
     try:
         found = get_fhir_model_class(resource_type)
-    except (KeyError, LookupError):
+    except ValueError:
         return None
-    return typing.cast("type[BaseModel]", found)
+    return typing.cast("type[BaseModel]", found) if issubclass(found, Base) else None
 
 
 def check_structure(resource: Resource) -> None:

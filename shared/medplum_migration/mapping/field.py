@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeAlias
 
 from medplum_migration.mapping import path
 from medplum_migration.mapping.path import Steps
@@ -33,6 +33,11 @@ class Unmappable(Exception):  # noqa: N818 because it is a finding, turned into 
     def __init__(self, why: str, *, column: str = "") -> None:
         super().__init__(why)
         self.why, self.column = why, column
+
+
+def refuse(why: str, *, column: str = "") -> NoReturn:
+    """Raise `Unmappable`, cutting the chain: an error below may quote a value."""
+    raise Unmappable(why, column=column) from None
 
 
 class Pair(NamedTuple):

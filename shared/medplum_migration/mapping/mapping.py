@@ -12,7 +12,7 @@ from medplum_migration.domain.identity import Identifier, encode_key
 from medplum_migration.mapping import merge, path
 from medplum_migration.mapping.columns import REFUSED, written_when_missing
 from medplum_migration.mapping.declaration import DELETED, TAG_SYSTEM, Declaration, declare
-from medplum_migration.mapping.field import Constant, Field, Unmappable, Unmapped
+from medplum_migration.mapping.field import Constant, Field, Unmappable, Unmapped, refuse
 from medplum_migration.mapping.view import canonical
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -169,6 +169,5 @@ def _base(field: Field, row: BaseModel) -> tuple[Any, ...] | None:
 
 def _only(held: list[Any]) -> Any:  # noqa: ANN401 because values are those of any element
     if len(held) > 1:
-        why = "the resource has several of these"
-        raise Unmappable(why)
+        refuse("the resource has several of these")
     return held[0] if held else None
