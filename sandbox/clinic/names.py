@@ -4,8 +4,8 @@
 
 GIVEN_MALE = (
     "James", "Liam", "Noah", "Ethan", "Mateo", "José", "André", "Björn", "Søren", "Łukasz",
-    "Jürgen", "D'Angelo", "Kwame", "Hiroshi", "大輔", "伟", "민준", "Юрий", "Γιώργος", "Jean-Luc", "Omar",
-    "Samuel", "Victor", "Walter", "Isaac", "Thabo", "Ravi", "Emeka", "Tomás", "Zoltán",
+    "Jürgen", "D'Angelo", "Kwame", "Hiroshi", "大輔", "伟", "민준", "Юрий", "Γιώργος", "Omar",
+    "Jean-Luc", "Samuel", "Victor", "Walter", "Isaac", "Thabo", "Ravi", "Emeka", "Tomás", "Zoltán",
 )  # fmt: skip
 GIVEN_FEMALE = (
     "Mary", "Olivia", "Emma", "Zoë", "Chloé", "María", "Åsa", "Siobhán", "Renée", "Anaïs", "Ngozi",

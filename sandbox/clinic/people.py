@@ -22,6 +22,7 @@ _ODD_SEXES = ("M?", "9", "Herr", "female/male")
 # Local times of America/New_York that never were, and that were twice.
 _IN_GAP = ("2024-03-10 02:30:00", "2019-03-10 02:05:00", "2007-03-11 02:59:00")
 _IN_OVERLAP = ("2024-11-03 01:30:00", "2019-11-03 01:05:00", "2007-11-04 01:05:00")
+ODD_DEATHS = (*_IN_GAP, *_IN_OVERLAP)
 _ODDITIES = ("sex", "died_in_dst_gap", "sex", "died_in_dst_overlap", "sex")
 _LONG_STREET = "c/o the caretaker of the third house behind the old mill; ring twice, "
 
