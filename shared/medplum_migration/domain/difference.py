@@ -8,7 +8,8 @@ class Finding(StrEnum):
     """The result of comparing one record; only equal versions are compared by field.
 
     lagging: Medplum has a lower version, or a higher one than was read. quarantined: a person has
-    the record's version on the table. reborn: Medplum shows a record that is deleted.
+    the record's version on the table. unexpected: Medplum shows what has no record. reborn: it
+    shows a record that is deleted.
     """
 
     MATCH = "match"

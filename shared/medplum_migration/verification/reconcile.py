@@ -100,6 +100,8 @@ class Reconcile:
         stored = newest(held)
         if stored is None:
             return self._difference(record, Finding.MISSING)
+        if record.row is None and not record.version:
+            return self._difference(record, Finding.UNEXPECTED)
         if stored != self._fence(record).order:
             return self._difference(record, Finding.LAGGING)
         return self._compare_fields(record, held)

@@ -1,0 +1,87 @@
+"""Scheduling: chunks are planned ahead of the workers, and lost tasks are enqueued again."""
+
+from typing import Any
+
+from medplum_migration.domain.errors import ConflictError
+from medplum_migration.domain.phase import Phase
+from tests.world import World
+
+
+def begin(world: World, records: int, *, chunk_size: int = 2) -> None:
+    """Fill the legacy store and begin a backfill."""
+    for number in range(records):
+        world.write(number, "Name")
+    world.set_phase(Phase.BACKFILL)
+    world.steer_backfill.start("people", chunk_size=chunk_size)
+
+
+def test_nothing_is_due_without_a_run(world: World) -> None:
+    """A tick without work enqueues nothing."""
+    assert 0 == world.schedule_work()
+
+
+def test_work_in_flight_is_bounded(world: World) -> None:
+    """No more chunks are enqueued than may be in flight; planning goes a little ahead."""
+    begin(world, 40)
+
+    assert 3 == world.schedule_work()
+    assert 0 == world.schedule_work()
+    run = world.checkpoints.run("people")
+    assert run is not None
+    assert (6, 40) == (run.chunks, run.total)
+
+
+def test_a_lost_task_is_enqueued_again(world: World) -> None:
+    """A chunk that nobody leased in time is due again."""
+    begin(world, 2)
+    assert 1 == world.schedule_work()
+    world.tasks.take()
+    world.clock.advance(world.schedule_work.patience_s)
+
+    assert 1 == world.schedule_work()
+
+
+def test_an_element_that_left_backfill_is_not_served(world: World) -> None:
+    """Moving back to dual write stops the backfill."""
+    begin(world, 2)
+    world.set_phase(Phase.DUAL_WRITE)
+
+    assert 0 == world.schedule_work()
+
+
+def test_two_schedulers_at_once_plan_each_chunk_once(world: World) -> None:
+    """The slower one finds the faster one's revision and leaves the tick to it."""
+    begin(world, 40)
+    real: Any = world.checkpoints.save_run
+
+    def overtaken(run: Any) -> Any:
+        world.checkpoints.save_run = real  # type: ignore[method-assign] # because only once
+        world.schedule_work()
+        return real(run)
+
+    world.checkpoints.save_run = overtaken  # type: ignore[method-assign] # because another is faster
+
+    assert 0 == world.schedule_work()
+    run = world.checkpoints.run("people")
+    assert run is not None
+    chunks = world.checkpoints.chunks("people", run.run_id)
+    assert [(None, "1"), ("1", "3")] == [(c.after, c.upto) for c in chunks[:2]]
+
+
+def test_a_chunk_claimed_by_another_is_not_enqueued_twice(world: World) -> None:
+    """A conflict on one chunk leaves the others alone."""
+    begin(world, 4)
+    world.schedule_work()
+    world.tasks.take()
+    world.clock.advance(world.schedule_work.patience_s)
+    real: Any = world.checkpoints.save_chunk
+
+    def conflicting(chunk: Any) -> Any:
+        if chunk.number == 0:
+            reason = "another worker stored this item"
+            raise ConflictError(reason)
+        return real(chunk)
+
+    world.checkpoints.save_chunk = conflicting  # type: ignore[method-assign] # because another is faster
+
+    assert 1 == world.schedule_work()

@@ -1,0 +1,81 @@
+"""An operator's hand on a backfill: what may be done when, and what progress tells."""
+
+import pytest
+
+from medplum_migration.domain.checkpoint import RunStatus
+from medplum_migration.domain.errors import ConfigurationError
+from medplum_migration.domain.phase import Phase
+from tests.backfills import balance, drive, start
+from tests.world import World
+
+
+def test_a_backfill_needs_its_phase(world: World) -> None:
+    """Dual write must be on, and the phase set, before history is copied."""
+    world.set_phase(Phase.DUAL_WRITE)
+
+    with pytest.raises(ConfigurationError, match="phase backfill"):
+        world.steer_backfill.start("people", chunk_size=5)
+
+
+def test_one_run_at_a_time(world: World) -> None:
+    """A backfill that is started twice is refused the second time."""
+    start(world, 4)
+
+    with pytest.raises(ConfigurationError, match="a run is going on"):
+        world.steer_backfill.start("people", chunk_size=5)
+
+
+def test_commands_fit_the_run(world: World) -> None:
+    """Only a running run is paused, and only a paused one is resumed."""
+    with pytest.raises(ConfigurationError, match="no backfill"):
+        world.steer_backfill.pause("people")
+    start(world, 4)
+    with pytest.raises(ConfigurationError, match="running, not paused"):
+        world.steer_backfill.resume("people")
+
+    assert RunStatus.PAUSED is world.steer_backfill.pause("people").status
+    assert RunStatus.RUNNING is world.steer_backfill.resume("people").status
+
+
+def test_a_restarted_chunk_is_applied_again(world: World) -> None:
+    """Restarting a chunk of a finished run opens the run again and repairs what is missing."""
+    run = start(world, 4)
+    drive(world)
+    held = world.held(0)
+    world.fhir.remove("Patient", held["id"])
+    world.steer_backfill.restart_chunk("people", 0)
+    drive(world)
+
+    assert ("Name 0", 4) == (world.surname(0), balance(world).successful)
+    assert run.run_id == world.checkpoints.run("people").run_id  # type: ignore[union-attr] # because it was started
+
+
+def test_only_chunks_that_exist_are_restarted(world: World) -> None:
+    """A wrong number is told."""
+    start(world, 4)
+
+    with pytest.raises(ConfigurationError, match="no such chunk"):
+        world.steer_backfill.restart_chunk("people", 9)
+
+
+def test_progress_tells_rate_and_remaining_time(world: World) -> None:
+    """Rate counts records since the start; the remaining time follows from it."""
+    assert world.steer_backfill.progress("people") is None
+    start(world, 12)
+    world.schedule_work()
+    world.clock.advance(10)
+    world.backfill(world.tasks.take()[0], deadline=float("inf"))
+
+    progress = world.steer_backfill.progress("people")
+    assert progress is not None
+    assert (0.5, 14.0, 1) == (progress.rate, progress.eta_s, progress.chunks_done)
+    assert progress.quota_points > 0
+
+
+def test_progress_before_the_first_tick(world: World) -> None:
+    """Nothing is known yet, and nothing is made up."""
+    start(world, 12)
+
+    progress = world.steer_backfill.progress("people")
+    assert progress is not None
+    assert (None, None, 0.0) == (progress.run.total, progress.eta_s, progress.rate)

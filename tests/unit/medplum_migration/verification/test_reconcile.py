@@ -1,0 +1,131 @@
+"""Reconciliation: every kind of difference is named, and lag is never one of them."""
+
+from typing import Any
+
+import pytest
+
+from medplum_migration.domain.checkpoint import Balance
+from medplum_migration.domain.difference import Finding
+from medplum_migration.phases.apply import apply
+from medplum_migration.verification.balance import balance_of
+from medplum_migration.verification.reconcile import Reconcile, Reconciliation
+from tests.world import SYSTEM, World
+
+
+@pytest.fixture
+def reconcile(world: World) -> Reconcile:
+    """Compare the world's two stores."""
+    return Reconcile(
+        mapping=world.mapping,
+        legacy=world.legacy,
+        fhir=world.fhir,
+        quarantine=world.quarantine,
+        source="clinic",
+        page_size=2,
+    )
+
+
+def fill(world: World) -> None:
+    """Migrate five records, one of them deleted, one quarantined."""
+    events = [world.write(number, f"Name {number}") for number in range(4)]
+    events += [world.write(4, "unmappable")]
+    apply(events, world.mapping, world.target)
+    apply([world.delete(3)], world.mapping, world.target)
+
+
+def only(found: Reconciliation) -> tuple[Finding, str, tuple[str, ...]]:
+    """Take the single difference."""
+    (difference,) = found.differences
+    return difference.finding, difference.key, difference.paths
+
+
+def test_equal_stores_are_equal(world: World, reconcile: Reconcile) -> None:
+    """Live records match, deleted ones match their tombstones, quarantined ones are named."""
+    fill(world)
+    found = reconcile()
+
+    assert found.is_equal
+    assert {Finding.MATCH: 4, Finding.QUARANTINED: 1} == dict(found.findings)
+    assert (4, 4) == (found.records, found.resources)
+    assert Balance(eligible=5, successful=4, quarantined=1) == balance_of(
+        "people", world.manifest, eligible=5
+    )
+
+
+def test_lag_is_no_difference(world: World, reconcile: Reconcile) -> None:
+    """A write under way is lagging, whatever its fields say."""
+    fill(world)
+    world.write(0, "Newer")
+    found = reconcile()
+
+    assert (1, []) == (found.findings[Finding.LAGGING], found.differences)
+    assert not found.is_equal
+
+
+def test_a_changed_field_is_found_by_path(world: World, reconcile: Reconcile) -> None:
+    """The path is told, the values are not."""
+    fill(world)
+
+    def change(resource: dict[str, Any]) -> None:
+        resource["name"][0]["family"] = "Wrong"
+
+    world.fhir.edit("Patient", world.held(1)["id"], change)
+
+    assert (Finding.DIFFERENT, "1", ("name[use=official].family",)) == only(reconcile())
+
+
+def test_a_missing_resource_is_found(world: World, reconcile: Reconcile) -> None:
+    """A resource deleted on the server is missing."""
+    fill(world)
+    world.fhir.remove("Patient", world.held(1)["id"])
+
+    assert (Finding.MISSING, "1", ()) == only(reconcile())
+
+
+def test_a_doubled_resource_is_found(world: World, reconcile: Reconcile) -> None:
+    """Two resources with one identifier are doubled."""
+    fill(world)
+    world.fhir.seed({k: v for k, v in world.held(1).items() if k != "id"})
+
+    assert (Finding.DOUBLED, "1", ()) == only(reconcile())
+
+
+def test_a_reborn_record_is_found(world: World, reconcile: Reconcile) -> None:
+    """A deleted record that shows content again is reborn."""
+    fill(world)
+    world.fhir.edit("Patient", world.held(3)["id"], lambda r: r.update(active=True))
+
+    assert (Finding.REBORN, "3", ("active",)) == only(reconcile())
+
+
+def test_foreign_resources_are_found(world: World, reconcile: Reconcile) -> None:
+    """A resource with an identifier of ours but no fence is foreign."""
+    fill(world)
+    world.fhir.edit("Patient", world.held(1)["id"], lambda r: r["meta"].pop("source"))
+    found = reconcile()
+
+    assert {Finding.FOREIGN} == {difference.finding for difference in found.differences}
+
+
+def test_a_resource_without_a_record_is_found(world: World, reconcile: Reconcile) -> None:
+    """A resource whose record the legacy store never had is unexpected."""
+    fill(world)
+    world.fhir.seed(
+        {
+            "resourceType": "Patient",
+            "meta": {"source": "urn:legacy:clinic:people:77#v=1&m=3"},
+            "identifier": [{"system": SYSTEM, "value": "77"}],
+        }
+    )
+
+    assert (Finding.UNEXPECTED, "77", ()) == only(reconcile())
+
+
+def test_an_unmappable_record_that_nobody_quarantined_is_found(
+    world: World, reconcile: Reconcile
+) -> None:
+    """A record at its version that cannot be mapped should not be there."""
+    fill(world)
+    world.legacy.set("people", "1", {"number": 1, "surname": "unmappable"}, version=1)
+
+    assert (Finding.UNEXPECTED, "1", ("surname",)) == only(reconcile())
