@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from medplum_migration.domain.identity import decode_key, encode_key
 from medplum_migration.fhir import elements
 from medplum_migration.mapping import path
+from medplum_migration.mapping.build import Builder
 from medplum_migration.mapping.field import Constant, Field, Unmapped
 from medplum_migration.mapping.path import Steps
 
@@ -39,6 +40,7 @@ class Declaration:
     constants: tuple[Constant, ...]
     unmapped: tuple[Unmapped, ...]
     owned: tuple[Owned, ...]
+    builder: Builder
 
     @property
     def columns_read(self) -> frozenset[str]:
@@ -75,9 +77,16 @@ def _declare(cls: "type[Mapping[Any]]", key: Field) -> Declaration:
     _check_columns(cls, fields, unmapped)
     _check_reasons(cls, fields, unmapped)
     paths = [p for field in fields for p in field.paths] + [c.path for c in constants]
-    owned = _own(cls, [*paths, *cls.owns])
+    owned = tuple(_own(cls, [*paths, *cls.owns]))
     extra = [p for p in (*cls.deleted, TAG) if p not in paths]
-    return Declaration(key, fields, constants, unmapped, (*owned, *_own(cls, extra)))
+    return Declaration(
+        key,
+        fields,
+        constants,
+        unmapped,
+        owned=(*owned, *_own(cls, extra)),
+        builder=Builder.of(fields, constants),
+    )
 
 
 def _key_field(cls: "type[Mapping[Any]]") -> Field:

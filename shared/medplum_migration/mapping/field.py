@@ -98,6 +98,11 @@ class Field:
         """The parsed paths."""
         return tuple(path.parse(text) for text in self.paths)
 
+    @cached_property
+    def alone(self) -> str | None:
+        """The column whose value goes to the path as it is; None when functions are called."""
+        return self.columns[0] if self.to is same and len(self.columns) == 1 else None
+
     def forward(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Compute one value per path; None is absent.
 
@@ -127,23 +132,13 @@ class Field:
         return made if len(self.columns) > 1 else (made,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Constant:
     """A value without a column; inside a list item only when a field has made the item."""
 
     path: str
     value: Any
     why: str = ""
-
-    @property
-    def steps(self) -> Steps:
-        """The parsed path."""
-        return path.parse(self.path)
-
-    def applies(self, resource: dict[str, Any]) -> bool:
-        """Tell whether the list item that the path selects exists, or it selects none."""
-        inside = [n for n, step in enumerate(self.steps[:-1], 1) if step.where is not None]
-        return not inside or any(True for _ in path.read(resource, self.steps[: inside[-1]]))
 
 
 class Unmapped:

@@ -75,7 +75,8 @@ class Mapping(Generic[Row]):
         if isinstance(parsed, Quarantine):
             return parsed
         try:
-            return (self.enrich(parsed, self._build(parsed)),)
+            built = self.declaration.builder.build(self.resource, parsed.__dict__)
+            return (self.enrich(parsed, built),)
         except Unmappable as found:
             return Quarantine(str(getattr(parsed, self.key)), found.column, found.why)
 
@@ -88,19 +89,6 @@ class Mapping(Generic[Row]):
             ours = first["type"] == REFUSED
             why = first["msg"] if ours else f"does not fit the row model: {first['type']}"
             return Quarantine(str(row.get(self.key, "")), str(first["loc"][0]), why)
-
-    def _build(self, row: Row) -> Resource:
-        resource: Resource = {"resourceType": self.resource}
-        values = row.__dict__
-        for field in self.declaration.fields:
-            made = field.forward(tuple([values[column] for column in field.columns]))
-            for steps, value in zip(field.steps, made, strict=True):
-                if value is not None:
-                    path.write(resource, steps, value)
-        for constant in self.declaration.constants:
-            if constant.applies(resource):
-                path.write(resource, constant.steps, path.copy(constant.value))
-        return resource
 
     def merge(self, current: Resource | None, mapped: Resource) -> Resource:
         """Lay a mapped resource or a tombstone over the current one, keeping what is not ours."""

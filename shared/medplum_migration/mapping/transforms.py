@@ -1,20 +1,24 @@
 """Pairs of functions for fields: `Field("DOB", "birthDate", *DAY)`."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from medplum_migration.mapping.field import Pair, refuse
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def _day_back(value: object) -> date:
-    if isinstance(value, str) and len(value) == 10:  # noqa: PLR2004 because YYYY-MM-DD
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        refuse("the column holds whole days only")
+    try:
         return date.fromisoformat(value)
-    refuse("the column holds whole days only")
+    except ValueError:
+        refuse("not a calendar day")
 
 
 DAY = Pair(lambda day: day.isoformat(), _day_back)
@@ -43,18 +47,29 @@ def local_time(zone: ZoneInfo) -> Pair:
 
     def to(value: datetime) -> str:
         aware = value.replace(tzinfo=zone)
-        if aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != value:
-            refuse("the time does not exist in the zone")
-        if aware.utcoffset() != aware.replace(fold=1).utcoffset():
-            refuse("the time exists twice in the zone")
+        offset = aware.utcoffset() or timedelta()
+        if offset != aware.replace(fold=1).utcoffset():
+            refuse("the time does not exist in the zone, or exists twice")
+        if offset % timedelta(minutes=1):
+            refuse("the zone's offset was no whole minute then")
         return aware.isoformat(timespec="microseconds" if value.microsecond else "seconds")
 
     def back(value: object) -> datetime:
-        if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-            refuse("the column holds whole times only")
-        return datetime.fromisoformat(value).astimezone(zone).replace(tzinfo=None)
+        try:
+            instant = datetime.fromisoformat(_full(value))
+            local = instant.astimezone(zone).replace(tzinfo=None)
+        except (ValueError, OverflowError):
+            refuse("not a calendar time")
+        to(local)
+        return local
 
     return Pair(to, back)
+
+
+def _full(value: object) -> str:
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        refuse("the column holds whole times only")
+    return value
 
 
 def _ordered(*values: str | None) -> list[str]:

@@ -1,7 +1,10 @@
 """Canonical values: what two systems may spell differently and mean the same."""
 
+from datetime import UTC
 from decimal import Decimal
 from typing import Any, TypeAlias
+
+from medplum_migration.fhir.primitives import INSTANT, instant
 
 Canonical: TypeAlias = Any
 
@@ -9,7 +12,8 @@ Canonical: TypeAlias = Any
 def canonical(value: object) -> Canonical:
     """Make a hashable value that is equal for equal meaning.
 
-    Numbers compare numerically, codings as sets, references by their identifier when they have one.
+    Numbers compare numerically, times as instants, codings as sets, references by their
+    identifier when they have one.
     """
     if isinstance(value, bool):
         return ("boolean", value)
@@ -17,7 +21,17 @@ def canonical(value: object) -> Canonical:
         return Decimal(str(value)).normalize()
     if isinstance(value, list):
         return tuple(canonical(item) for item in value)
+    if isinstance(value, str) and INSTANT.fullmatch(value):
+        return _instant(value)
     return _object(value) if isinstance(value, dict) else value
+
+
+def _instant(value: str) -> Canonical:
+    """Compare times as instants, to the digits they have."""
+    try:
+        return ("instant", instant(value).astimezone(UTC))
+    except (ValueError, OverflowError):
+        return value
 
 
 def _object(value: dict[str, Any]) -> Canonical:
