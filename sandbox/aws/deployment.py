@@ -63,7 +63,7 @@ def deploy(stack: MiniStack, parameters: Mapping[str, str], *, name: str = STACK
         "deploy",
         *("--template-file", str(template), "--stack-name", name, "--s3-bucket", _BUCKET),
         *_overrides({**_DEFAULTS, **parameters}),
-        environment=stack.environment(),
+        environment={**stack.environment(), "SAM_CLI_POLL_DELAY": "0.5"},
     )
     _restore_numbers(stack)
     described = stack.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]

@@ -4,6 +4,7 @@ Started as a script (`python -I run_ministack.py PARENT_PID`), so it imports not
 A process group of its own holds the emulator and the functions it starts: all end together.
 """
 
+import hashlib
 import importlib
 import os
 import shutil
@@ -11,14 +12,43 @@ import signal
 import sys
 import threading
 import time
+import types
+import zipfile
+from pathlib import Path
+from typing import Any
 
 _CHECK_EVERY_S = 0.5
+_SCRATCH = Path(os.environ["TMPDIR"])
+
+
+class _UnpackedOnce(zipfile.ZipFile):
+    """A zip whose content every extraction shares, as Lambda's workers share `/opt`.
+
+    MiniStack unpacks all layers for each worker, which takes seconds of its one process.
+    """
+
+    _unpacking = threading.Lock()
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:  # noqa: ANN401, ARG002 because the signature is zipfile's
+        """Unpack on first sight of this content; give `path` links into it."""
+        content = hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()
+        unpacked = _SCRATCH / "unpacked" / content
+        with self._unpacking:
+            if not unpacked.exists():
+                super().extractall(unpacked)
+        for entry in unpacked.iterdir():
+            Path(path, entry.name).symlink_to(entry)
+
+
+def _share_unpacked_layers() -> None:
+    runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
+    runtime.zipfile = types.SimpleNamespace(**{**vars(zipfile), "ZipFile": _UnpackedOnce})
 
 
 def _end_with(parent_pid: int) -> None:
     while os.getppid() == parent_pid:
         time.sleep(_CHECK_EVERY_S)
-    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+    shutil.rmtree(_SCRATCH, ignore_errors=True)
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
@@ -26,6 +56,7 @@ def main() -> None:
     """Start the watchdog, then MiniStack in this same process."""
     parent_pid = int(sys.argv.pop())
     threading.Thread(target=_end_with, args=(parent_pid,), daemon=True).start()
+    _share_unpacked_layers()
     importlib.import_module("ministack.app").main()
 
 
