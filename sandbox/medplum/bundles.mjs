@@ -31,8 +31,8 @@ export function checkModifiers(names) {
   for (const name of names) {
     const [code, modifier] = name.split(':');
     // An upper-case letter is a target type, as in subject:Patient; chains have a syntax of their own.
-    const known = !modifier || MODIFIERS.has(modifier) || /^[A-Z]/u.test(modifier) || name.includes('.') || code === '_has';
-    if (!known) {
+    const free = /^[A-Z]/u.test(modifier ?? '') || name.includes('.') || code === '_has';
+    if (modifier && !free && !MODIFIERS.has(modifier)) {
       throw new OperationOutcomeError(badRequest(`Invalid modifier :${modifier} for ${code}`));
     }
   }

@@ -15,7 +15,8 @@ function paramOf(type, code) {
 
 /** @param {(request: object) => object[]} find gives the records that match a search request */
 export function compileChain(type, filter, table, find) {
-  return filter.code.startsWith('_has:') ? compileReverse(type, filter, table, find) : compileForward(type, filter, table, find);
+  const compile = filter.code.startsWith('_has:') ? compileReverse : compileForward;
+  return compile(type, filter, table, find);
 }
 
 function compileForward(type, filter, table, find) {
@@ -48,5 +49,6 @@ function compileReverse(type, filter, table, find) {
       }
     }
   }
-  return { candidates: () => new Set([...ids].map((id) => table.live.get(id)).filter(Boolean)), test: (r) => ids.has(r.id) };
+  const candidates = () => new Set([...ids].map((id) => table.live.get(id)).filter(Boolean));
+  return { candidates, test: (r) => ids.has(r.id) };
 }

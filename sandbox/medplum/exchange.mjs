@@ -7,6 +7,8 @@ export const MAX_JSON_BYTES = 1024 * 1024;
 export const MAX_ASYNC_BYTES = 50 * 1024 * 1024;
 const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 
+const unreadable = () => new OperationOutcomeError(badRequest('Content could not be parsed'));
+
 /** @returns {Promise<Buffer>} the body as it was sent; read to its end, so that the connection can be used again */
 export async function readBody(request) {
   const chunks = [];
@@ -24,7 +26,7 @@ export function unpack(raw, encoding, limit) {
     try {
       bytes = gunzipSync(raw, { maxOutputLength: limit + 1 });
     } catch (error) {
-      throw error.code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge() : new OperationOutcomeError(badRequest('Content could not be parsed'));
+      throw error.code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge() : unreadable();
     }
   }
   if (bytes.length > limit) {
@@ -44,7 +46,7 @@ export function parseBody(bytes, contentType) {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
-    throw new OperationOutcomeError(badRequest('Content could not be parsed'));
+    throw unreadable();
   }
 }
 

@@ -42,7 +42,7 @@ export class Faults {
   }
 }
 
-/** @returns {{status: number, body: object, headers: object} | undefined} what the fault answers instead of the server */
+/** @returns {{status: number, body: object, headers: object} | undefined} what is answered in the server's place */
 export function substitute(fault) {
   if (fault?.disguised) {
     return { status: 400, body: DISGUISED, headers: {} };

@@ -14,7 +14,7 @@ const isRawBinary = (method, url, contentType) =>
 
 /** Answers requests below /fhir/R4 one at a time, which makes every one of them serializable. */
 export class Fhir {
-  /** @param {object} server @param {import('@medplum/fhir-router').FhirRouter} router @param {object} jobs async batches */
+  /** @param {object} server @param {import('@medplum/fhir-router').FhirRouter} router @param {object} jobs */
   constructor(server, router, jobs) {
     this.server = server;
     this.router = router;
@@ -54,7 +54,8 @@ export class Fhir {
       return binary;
     }
     const later = method === 'POST' && url === '' && headers.prefer === 'respond-async';
-    const body = parseBody(unpack(raw, headers['content-encoding'], later ? MAX_ASYNC_BYTES : MAX_JSON_BYTES), contentType);
+    const limit = later ? MAX_ASYNC_BYTES : MAX_JSON_BYTES;
+    const body = parseBody(unpack(raw, headers['content-encoding'], limit), contentType);
     if (later) {
       return this.jobs.start(body, client, (asked) => this.answer({ ...request, ...asked }));
     }

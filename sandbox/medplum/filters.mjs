@@ -9,7 +9,9 @@ import { compareNumber } from './numbers.mjs';
 import { compileIndexedToken, compileToken, union } from './tokens.mjs';
 import { valuesOf } from './values.mjs';
 
-const NOT_IMPLEMENTED = new Set(['_filter', '_deleted', '_compartment', '_project', '_content', '_text', '_list', '_query']);
+const NOT_IMPLEMENTED = new Set([
+  '_filter', '_deleted', '_compartment', '_project', '_content', '_text', '_list', '_query',
+]);
 const refuse = (outcome) => {
   throw new OperationOutcomeError(outcome);
 };
@@ -22,10 +24,10 @@ function compileReference(filter, param, table) {
     return { test: (r) => convertToSearchableReferences(valuesOf(r, param)).some((v) => logical.has(v)) };
   }
   const test = (r) => convertToSearchableReferences(valuesOf(r, param)).some((v) => wanted.has(v)) !== negated;
-  const literal = !negated && param.expression.includes('as canonical') === false;
+  // Canonical references are not in the index, so only plain Type/id values may use it.
+  const literal = !negated && [...wanted].every((value) => /^[A-Z]\w+\/[\w.-]+$/u.test(value));
   const keys = [...wanted].map((value) => 'r' + value);
-  // Canonical and inline references are not in the index, so only plain Type/id values may use it.
-  return { test, candidates: literal && [...wanted].every((v) => /^[A-Z]\w+\/[\w.-]+$/u.test(v)) ? () => union(table.index, keys) : undefined };
+  return { test, candidates: literal ? () => union(table.index, keys) : undefined };
 }
 
 function compileString(filter, param) {
@@ -49,7 +51,8 @@ function compileUri(filter, param, table) {
   }[filter.operator];
   const negated = filter.operator === Operator.NOT;
   const indexed = param.code === '_source' && filter.operator === Operator.EQUALS;
-  const test = (r) => convertToSearchableUris(valuesOf(r, param)).some((u) => wanted.some((w) => how(u, w))) !== negated;
+  const uris = (r) => convertToSearchableUris(valuesOf(r, param));
+  const test = (r) => uris(r).some((uri) => wanted.some((want) => how(uri, want))) !== negated;
   return { test, candidates: indexed ? () => union(table.index, wanted.map((v) => 'u' + v)) : undefined };
 }
 
@@ -89,11 +92,23 @@ function compileNumber(filter, param) {
   return { test };
 }
 
-const COMPILERS = { token: compileToken, reference: compileReference, string: compileString, uri: compileUri,
-  date: compileDate, quantity: compileQuantity, number: compileNumber };
 const RANGES = ['eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'ap'];
-const OPERATORS = { token: ['eq', 'ne', 'not', 'text'], reference: ['eq', 'ne', 'not', 'identifier'],
-  string: ['eq', 'contains', 'exact'], uri: ['eq', 'not', 'below', 'contains'], date: RANGES, quantity: RANGES, number: RANGES };
+const KINDS = {
+  token: { compile: compileToken, operators: ['eq', 'ne', 'not', 'text'] },
+  reference: { compile: compileReference, operators: ['eq', 'ne', 'not', 'identifier'] },
+  string: { compile: compileString, operators: ['eq', 'contains', 'exact'] },
+  uri: { compile: compileUri, operators: ['eq', 'not', 'below', 'contains'] },
+  date: { compile: compileDate, operators: RANGES },
+  quantity: { compile: compileQuantity, operators: RANGES },
+  number: { compile: compileNumber, operators: RANGES },
+};
+
+function compileId(filter, table) {
+  const ids = new Set(splitSearchOnComma(filter.value));
+  const negated = filter.operator === Operator.NOT;
+  const candidates = () => new Set([...ids].map((id) => table.live.get(id)).filter(Boolean));
+  return { candidates: negated ? undefined : candidates, exact: !negated, test: (r) => ids.has(r.id) !== negated };
+}
 
 function compileMissing(filter, param) {
   const wanted = (filter.value === 'true') === (filter.operator === Operator.PRESENT);
@@ -119,21 +134,19 @@ export function compileFilter(type, filter, store, find) {
   if (filter.operator === Operator.MISSING || filter.operator === Operator.PRESENT) {
     return compileMissing(filter, param);
   }
-  if (!(param.type in COMPILERS)) {
-    refuse(badRequest(`The embedded server does not implement search parameters of type ${param.type}: ${filter.code}`));
+  const kind = KINDS[param.type];
+  if (!kind) {
+    refuse(badRequest(`The embedded server does not implement ${param.type} search parameters: ${filter.code}`));
   }
-  if (!OPERATORS[param.type].includes(filter.operator)) {
+  if (!kind.operators.includes(filter.operator)) {
     refuse(invalidSearchOperator(filter.operator, filter.code));
   }
   if (filter.code === '_id') {
-    const ids = splitSearchOnComma(filter.value);
-    const negated = filter.operator === Operator.NOT;
-    const records = () => ids.map((id) => table.live.get(id)).filter(Boolean);
-    return { candidates: negated ? undefined : () => new Set(records()), exact: !negated, test: (r) => ids.includes(r.id) !== negated };
+    return compileId(filter, table);
   }
   const plain = filter.operator === Operator.EQUALS || filter.operator === Operator.NOT;
   if (plain && (filter.code === 'identifier' || filter.code === '_tag')) {
     return compileIndexedToken(filter, table);
   }
-  return COMPILERS[param.type](filter, param, table);
+  return kind.compile(filter, param, table);
 }

@@ -28,9 +28,8 @@ export class Jobs {
 
   async work(id, bundle, run) {
     const batch = await run({ method: 'POST', url: '', headers: {}, raw: Buffer.from(JSON.stringify(bundle)) });
-    const binary = await run({
-      method: 'POST', url: 'Binary', headers: { 'content-type': 'text/plain' }, raw: Buffer.from(JSON.stringify(batch.body)),
-    });
+    const raw = Buffer.from(JSON.stringify(batch.body));
+    const binary = await run({ method: 'POST', url: 'Binary', headers: { 'content-type': 'text/plain' }, raw });
     const results = { name: 'results', valueReference: { reference: `Binary/${binary.body.id}` } };
     const job = this.jobs.get(id);
     if (job) {

@@ -1,5 +1,5 @@
 /** Routes beside the router's own: $validate, $expunge and the capability statement. */
-import { allOk, badRequest, forbidden, getResourceTypes, getSearchParameters } from '@medplum/core';
+import { badRequest, forbidden, getResourceTypes, getSearchParameters } from '@medplum/core';
 
 async function validate(request, repo) {
   const { body, params } = request;
@@ -18,7 +18,6 @@ export function addOperations(router) {
   router.add('POST', ':resourceType/:id/$validate', validate);
   // Only a project admin may expunge, and the clients of this server are ordinary ones.
   router.add('POST', ':resourceType/:id/$expunge', async () => [forbidden]);
-  router.add('GET', ':resourceType/:id/$validate', async () => [allOk]);
 }
 
 /** @returns {object} the CapabilityStatement with the flags of the real server */
@@ -39,7 +38,8 @@ export function capabilities(baseUrl, version) {
   return {
     resourceType: 'CapabilityStatement', id: 'medplum-server', status: 'active', date: '2026-01-01T00:00:00Z',
     kind: 'instance', fhirVersion: '4.0.1', format: ['json'],
-    software: { name: 'Medplum', version }, implementation: { description: 'Embedded Medplum', url: baseUrl + 'fhir/R4' },
+    software: { name: 'Medplum', version },
+    implementation: { description: 'Embedded Medplum', url: baseUrl + 'fhir/R4' },
     rest: [{ mode: 'server', resource, interaction: [{ code: 'transaction' }, { code: 'batch' }] }],
   };
 }

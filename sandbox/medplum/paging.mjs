@@ -39,7 +39,8 @@ function pagesByCursor(request) {
  */
 export function linksOf(request, page, next, baseUrl) {
   const { types, resourceType } = request;
-  const url = (change) => baseUrl + 'fhir/R4/' + (types ? '' : resourceType) + formatSearchQuery({ ...request, ...change });
+  const base = baseUrl + 'fhir/R4/' + (types ? '' : resourceType);
+  const url = (change) => base + formatSearchQuery({ ...request, ...change });
   const links = [{ relation: 'self', url: url({}) }];
   if (page.length === 0) {
     return links;

@@ -38,22 +38,30 @@ function plan(store, type, request) {
   const indexed = filters.filter((f) => f.candidates).map((f) => ({ filter: f, records: f.candidates() }));
   const smallest = indexed.sort((a, b) => a.records.size - b.records.size)[0];
   const rest = filters.filter((f) => !(f.exact && f === smallest?.filter));
-  return { filters: rest, all: filters, records: smallest?.records ?? store.table(type).live.values(), ordered: !smallest };
+  const records = smallest?.records ?? store.tables.get(type)?.live.values() ?? [];
+  return { tests: testsOf(rest), all: filters, records, ordered: !smallest };
 }
 
-function accepts(filters, record) {
+function testsOf(filters) {
+  return {
+    ofVersion: filters.map((filter) => filter.testVersion).filter(Boolean),
+    ofContent: filters.map((filter) => filter.test).filter(Boolean),
+  };
+}
+
+/** The content is parsed only when the version alone does not decide. */
+function accepts({ ofVersion, ofContent }, record) {
   const version = record.versions.at(-1);
-  if (!filters.every((f) => f.testVersion?.(version) ?? true)) {
+  if (!ofVersion.every((test) => test(version))) {
     return false;
   }
-  const byContent = filters.filter((f) => f.test);
-  const resource = byContent.length > 0 ? latest(record) : undefined;
-  return byContent.every((f) => f.test(resource));
+  const resource = ofContent.length > 0 ? latest(record) : undefined;
+  return ofContent.every((test) => test(resource));
 }
 
-function* run({ filters, records }) {
+function* run({ tests, records }) {
   for (const record of records) {
-    if (accepts(filters, record)) {
+    if (accepts(tests, record)) {
       yield record;
     }
   }
@@ -61,7 +69,7 @@ function* run({ filters, records }) {
 
 /** @returns {boolean} whether a live record matches a parsed criteria string, such as a subscription's */
 export function matches(store, request, record) {
-  return accepts(plan(store, request.resourceType, request).all, record);
+  return accepts(testsOf(plan(store, request.resourceType, request).all), record);
 }
 
 const lastUpdated = (record) => record.versions.at(-1).lastUpdated;

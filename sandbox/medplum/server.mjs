@@ -47,7 +47,7 @@ class Server {
     if (event.type === 'StructureDefinition') {
       this.profiles.changed();
     }
-    this.subscriptions.notify(event);
+    this.subscriptions.committed(event);
   }
 
   reset() {
@@ -65,7 +65,10 @@ class Server {
       return { status: 200, body: { ok: true, version: VERSION }, headers: JSON_TYPE };
     }
     const fault = this.faults.take(method, path, raw);
-    await sleep(this.options.latencyMs + (fault?.delayMs ?? 0) || undefined);
+    const delayMs = this.options.latencyMs + (fault?.delayMs ?? 0);
+    if (delayMs > 0) {
+      await sleep(delayMs);
+    }
     if (fault?.cut) {
       return { cut: true };
     }
@@ -75,7 +78,8 @@ class Server {
 
   async serve(method, path, headers, raw) {
     if (path === '/oauth2/token' && method === 'POST') {
-      const [status, body] = this.auth.grant(headers['content-type'] ?? '', raw.toString('utf8'), headers.authorization);
+      const contentType = headers['content-type'] ?? '';
+      const [status, body] = this.auth.grant(contentType, raw.toString('utf8'), headers.authorization);
       return { status, body, headers: JSON_TYPE };
     }
     if (!(path + '/').startsWith(BASE + '/') && !path.startsWith(BASE + '?')) {

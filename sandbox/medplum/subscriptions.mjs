@@ -1,5 +1,7 @@
 /** rest-hook Subscriptions: deliveries after commit, with Medplum's headers, signature and retries. */
-import { evalFhirPathTyped, getExtensionValue, parseSearchRequest, toTypedValue } from '@medplum/core';
+import {
+  evalFhirPathTyped, getExtensionValue, isChainedSearchFilter, parseSearchRequest, toTypedValue,
+} from '@medplum/core';
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { matches } from './search.mjs';
@@ -27,6 +29,31 @@ function imageOf(version) {
   return resource;
 }
 
+function currentImage({ resource, stamp }) {
+  return resource && { ...resource, meta: { ...resource.meta, author: { reference: stamp.author } } };
+}
+
+function headersOf(subscription, event, body) {
+  const headers = {
+    'Content-Type': 'application/fhir+json',
+    'X-Medplum-Subscription': subscription.id,
+    'X-Medplum-Interaction': interactionOf(event),
+  };
+  if (!event.resource) {
+    headers['X-Medplum-Deleted-Resource'] = `${event.type}/${event.id}`;
+  }
+  for (const header of subscription.channel.header ?? []) {
+    // As in the server, a second colon cuts the value.
+    const [name, value] = header.split(':');
+    headers[name.trim()] = (value ?? '').trim();
+  }
+  const secret = getExtensionValue(subscription, SECRET);
+  if (secret) {
+    headers['X-Signature'] = createHmac('sha256', secret).update(body).digest('hex');
+  }
+  return headers;
+}
+
 /** Finds the subscriptions of each event and delivers in the background. */
 export class Subscriptions {
   /** @param {import('./store.mjs').Store} store @param {{retryBaseMs: number}} options */
@@ -34,19 +61,29 @@ export class Subscriptions {
     this.store = store;
     this.options = options;
     this.epoch = 0;
+    this.active = undefined;
   }
 
   /** Drops retries that are waiting. */
   clear() {
     this.epoch++;
+    this.active = undefined;
+  }
+
+  read() {
+    const all = [...(this.store.tables.get('Subscription')?.live.values() ?? [])].map(latest);
+    return all.filter(({ status, channel }) => status === 'active' && channel?.type === 'rest-hook');
   }
 
   /** @param {object} event of the store, after its commit */
-  notify(event) {
-    const active = [...this.store.table('Subscription').live.values()].map(latest)
-      .filter((subscription) => subscription.status === 'active' && subscription.channel?.type === 'rest-hook');
-    for (const subscription of active) {
-      if (event.type !== 'Subscription' && this.wants(subscription, event)) {
+  committed(event) {
+    if (event.type === 'Subscription') {
+      this.active = undefined;
+      return;
+    }
+    this.active ??= this.read();
+    for (const subscription of this.active) {
+      if (this.wants(subscription, event)) {
         this.deliver(subscription, event).catch(() => undefined);
       }
     }
@@ -58,11 +95,15 @@ export class Subscriptions {
     if (supported ? supported !== interaction : interaction === 'delete') {
       return false;
     }
-    const current = event.resource ? event.stamp : event.previous;
-    const image = imageOf({ author: current.author, json: event.resource ? JSON.stringify(event.resource) : current.json });
+    // The criteria of a deletion are those of the last version, and so is its author.
+    const image = currentImage(event) ?? imageOf(event.previous);
     try {
       const request = parseSearchRequest(subscription.criteria);
-      const record = { id: event.id, versions: [{ ...current, json: JSON.stringify(image) }] };
+      if (request.filters?.some(isChainedSearchFilter)) {
+        return false; // As in the server: chained criteria never fire.
+      }
+      const version = { lastUpdated: image.meta.lastUpdated, json: JSON.stringify(image) };
+      const record = { id: event.id, versions: [version] };
       return request.resourceType === event.type && matches(this.store, request, record) &&
         this.expressionHolds(subscription, image, imageOf(event.previous));
     } catch {
@@ -101,22 +142,8 @@ export class Subscriptions {
   }
 
   async attempt(subscription, event) {
-    const image = event.resource && { ...event.resource, meta: { ...event.resource.meta, author: { reference: event.stamp.author } } };
-    const body = JSON.stringify(image ?? {});
-    const headers = { 'Content-Type': 'application/fhir+json', 'X-Medplum-Subscription': subscription.id,
-      'X-Medplum-Interaction': interactionOf(event) };
-    if (!event.resource) {
-      headers['X-Medplum-Deleted-Resource'] = `${event.type}/${event.id}`;
-    }
-    for (const header of subscription.channel.header ?? []) {
-      // As in the server, a second colon cuts the value.
-      const [name, value] = header.split(':');
-      headers[name.trim()] = (value ?? '').trim();
-    }
-    const secret = getExtensionValue(subscription, SECRET);
-    if (secret) {
-      headers['X-Signature'] = createHmac('sha256', secret).update(body).digest('hex');
-    }
+    const body = JSON.stringify(currentImage(event) ?? {});
+    const headers = headersOf(subscription, event, body);
     try {
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       const { status } = await fetch(subscription.channel.endpoint, { method: 'POST', headers, body, signal });

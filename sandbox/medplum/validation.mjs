@@ -20,7 +20,9 @@ export class Profiles {
   find(canonical) {
     const url = canonical.split('|')[0];
     this.posted ??= new Map(
-      [...this.store.table('StructureDefinition').live.values()].map(latest).map((profile) => [profile.url, profile])
+      [...(this.store.tables.get('StructureDefinition')?.live.values() ?? [])]
+        .map(latest)
+        .map((profile) => [profile.url, profile])
     );
     const profile = this.posted.get(url) ?? this.builtIn.get(url);
     return profile?.snapshot ? profile : undefined;

@@ -13,7 +13,7 @@ from tests.integration.sandbox_medplum.fhir_client import Client, client_of
 def medplum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMedplum]:
     """Start a server with the defaults of a fresh project."""
     log = tmp_path_factory.mktemp("medplum") / "server.log"
-    with EmbeddedMedplum.start(log_path=log) as server:
+    with EmbeddedMedplum.start(log_path=log, extra=["--client=other:secret"]) as server:
         yield server
 
 

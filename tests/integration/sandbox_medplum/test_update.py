@@ -37,6 +37,15 @@ def test_equal_content_keeps_the_version(client: Client, made: Json) -> None:
     assert 1 == history.json["total"]
 
 
+def test_equal_content_of_another_author_keeps_the_version(client: Client, made: Json) -> None:
+    """Another client's equal PUT makes no version and does not become the author."""
+    other = Client(client.base_url, None, {"Authorization": "Basic b3RoZXI6c2VjcmV0"})
+    url = f"/Patient/{made['id']}"
+    assert made["meta"]["versionId"] == other.call("PUT", url, made).version
+    extended = client.call("GET", url, X_Medplum="extended").json["meta"]["author"]
+    assert "ClientApplication/other" != extended["reference"]
+
+
 def test_equal_content_without_meta_keeps_the_version(client: Client) -> None:
     """For a resource without tags, a PUT without meta is a no-op."""
     made = client.made(patient("A"))

@@ -72,6 +72,11 @@ def test_what_the_server_lets_pass(client: Client, resource: Json) -> None:
     client.made(resource)
 
 
+def test_days_that_do_not_exist_are_refused(client: Client) -> None:
+    """The validator is that of 5.2.13; a 5.0.10 server stores 30 February."""
+    assert 400 == client.call("POST", "/Patient", patient("A", birthDate="2020-02-30")).status
+
+
 def test_failed_update_changes_nothing(client: Client) -> None:
     """An update that is refused leaves the stored version."""
     made = client.made(patient("A"))
