@@ -9,14 +9,19 @@ from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.ports.legacy import LegacyStore
 
 
-def elements(module: str) -> dict[str, Mapping[Any]]:
+def elements(module: str, identifier_base: str = "") -> dict[str, Mapping[Any]]:
     """Load the mappings that a module lists as `MAPPINGS`, by element, in load order.
+
+    With `identifier_base` the identifier system of each record key is `<base>/<table>` instead of
+    the declared one, so that every tenant of one bundle has its own.
 
     Raises:
         ConfigurationError: there is no such module, or it lists none.
 
     """
     mappings: tuple[Mapping[Any], ...] = _attribute(module, "MAPPINGS")
+    if identifier_base:
+        mappings = tuple(_rebased(mapping, identifier_base) for mapping in mappings)
     return {mapping.element: mapping for mapping in mappings}
 
 
@@ -29,6 +34,15 @@ def open_legacy_store(module: str) -> Callable[[str], LegacyStore]:
     """
     opener: Callable[[str], LegacyStore] = _attribute(module, "open_store")
     return opener
+
+
+def _rebased(mapping: Mapping[Any], base: str) -> Mapping[Any]:
+    declared = type(mapping)
+    system = f"{base.rstrip('/')}/{mapping.table}"
+    rebased: type[Mapping[Any]] = type(
+        declared.__name__, (declared,), {"system": system, "__module__": declared.__module__}
+    )
+    return rebased()
 
 
 def _attribute(module: str, name: str) -> Any:  # noqa: ANN401 because a fork decides what it is

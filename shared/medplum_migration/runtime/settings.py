@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     source_name: str = "openemr"
     elements: str = "data_elements"
     legacy_store: str = "legacy_store"
+    identifier_base: str = ""
 
     control_table: str = ""
     manifest_table: str = ""

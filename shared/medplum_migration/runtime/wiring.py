@@ -43,7 +43,7 @@ class Wiring:
     @cached_property
     def elements(self) -> dict[str, Mapping[Any]]:
         """The fork's mappings, in load order."""
-        return registry.elements(self.settings.elements)
+        return registry.elements(self.settings.elements, self.settings.identifier_base)
 
     @cached_property
     def clock(self) -> Clock:
@@ -61,15 +61,19 @@ class Wiring:
     @cached_property
     def fhir(self) -> FhirStore:
         """The Medplum server."""
-        from medplum_migration.adapters.medplum_http import connect
-
-        client_id, client_secret = secrets.medplum_credentials(self.settings)
-        return connect(
-            self.settings.require("medplum_base_url"),
-            client_id=client_id,
-            client_secret=client_secret,
-            loading=self.settings.loading,
+        from medplum_migration.adapters.loading import Auto, Batches, SingleRequests
+        from medplum_migration.adapters.medplum_http import (
+            MedplumHttp,
+            client_credentials,
+            medplum_client,
         )
+
+        base_url = self.settings.require("medplum_base_url")
+        client_id, secret = secrets.medplum_credentials(self.settings)
+        auth = client_credentials(base_url, client_id, secret, clock=self.clock)
+        loading = {"auto": Auto, "single": SingleRequests, "batch": Batches}[self.settings.loading]
+        client = medplum_client(base_url, auth)
+        return MedplumHttp(client, clock=self.clock, loading=loading())
 
     @cached_property
     def checkpoints(self) -> Checkpoints:

@@ -1,0 +1,92 @@
+"""The play: backfill while the clinic writes and workers are killed, then both sides compared."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+
+from sandbox.aws.deployment import STACK
+from sandbox.demo.finale import Verdict, drain, judge
+from sandbox.demo.saboteur import Saboteur, Ticker
+from sandbox.demo.script import CHUNK_SIZE, TICK_S, Script
+from sandbox.demo.stage import ELEMENT, Stage, set_up
+from sandbox.demo.view import Camera, watch
+
+
+def play(script: Script, console: Console) -> Verdict:
+    """Run the whole demo; logs stay in the folder that is named at the start."""
+    folder = Path(tempfile.mkdtemp(prefix="medplum-migration-demo-"))
+    console.print(f"Logs: {folder}", highlight=False)
+    with set_up(script, folder, console) as stage, ExitStack() as stack:
+        saboteur = Saboteur(stage, script.seed)
+        camera = Camera(stage, saboteur)
+        stack.enter_context(Ticker(TICK_S, lambda: _tick(stage)))
+        _command(console, "phase", "set", ELEMENT, "dual_write", "--execute")
+        writer = stage.start_writer(script)
+        stack.callback(_end, writer)
+        stack.callback(_end, stage.start_relay())
+        _command(console, "phase", "set", ELEMENT, "backfill", "--execute")
+        size = ["--chunk-size", str(CHUNK_SIZE)]
+        _command(console, "backfill", "start", ELEMENT, *size, "--execute")
+        _watch_the_backfill(script, camera, console)
+        _end(writer)
+        console.print("The clinic has closed; the last events arrive")
+        drain(stage, camera, console)
+        _command(console, "status")
+        verdict = judge(stage, console)
+        if script.keep:
+            _wait_for_the_audience(stage, console)
+        return verdict
+
+
+def _watch_the_backfill(script: Script, camera: Camera, console: Console) -> None:
+    """Show it, and kill functions: every so often, or once in the middle."""
+    saboteur = camera.saboteur
+    if script.kill_every:
+        with Ticker(script.kill_every, saboteur.kill_one):
+            watch(camera, console, lambda seen: seen.is_over)
+        return
+    watch(camera, console, lambda seen: seen.is_over or seen.done > script.patients / 3)
+    saboteur.kill_one()
+    console.print("One function was killed in the middle of its work")
+    watch(camera, console, lambda seen: seen.is_over)
+
+
+def _tick(stage: Stage) -> None:
+    """Do what EventBridge does once a minute, more often."""
+    stage.aws.client("lambda").invoke(
+        FunctionName=stage.outputs["ScheduleWorkFunctionName"], Payload=b"{}"
+    )
+
+
+def _command(console: Console, *arguments: str) -> None:
+    """Run the operator's command as an operator does."""
+    console.print(f"[bold]$ medplum-migrate {' '.join(arguments)}[/]", highlight=False)
+    program = [sys.executable, "-m", "medplum_migration.cli", "--stack", STACK, *arguments]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    console.print(done.stdout.rstrip() + done.stderr.rstrip(), highlight=False)
+    if done.returncode:
+        message = f"the command ended with {done.returncode}"
+        raise RuntimeError(message)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.terminate()
+    process.wait(timeout=60)
+
+
+def _wait_for_the_audience(stage: Stage, console: Console) -> None:
+    console.print(f"Medplum: {stage.medplum.base_url}fhir/R4   AWS: {stage.aws.endpoint_url}")
+    for name, value in stage.aws.environment().items():
+        console.print(f"export {name}={value}", highlight=False)
+    console.print("Everything runs until Ctrl-C")
+    try:
+        while True:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        return

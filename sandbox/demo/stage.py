@@ -1,0 +1,95 @@
+"""The stage: Medplum, AWS and a clinic on free ports of this machine, and the bundle deployed."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from medplum_migration.runtime.settings import Settings
+from medplum_migration.runtime.stack import stack_settings
+from medplum_migration.runtime.wiring import Wiring
+from sandbox.aws.deployment import STACK, create_secret, deploy
+from sandbox.aws.ministack import MiniStack
+from sandbox.aws.tools import ROOT
+from sandbox.clinic.database import create_clinic
+from sandbox.demo.script import PARAMETERS, Script, Server
+from sandbox.demo.telemetry import Silence
+from sandbox.medplum.server import EmbeddedMedplum
+
+ELEMENT = "patients"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that runs; `outputs` are those of the deployed stack."""
+
+    folder: Path
+    clinic: Path
+    aws: MiniStack
+    medplum: Server
+    embedded: EmbeddedMedplum | None
+    outputs: dict[str, str]
+    wired: Wiring
+
+    def start_writer(self, script: Script) -> "subprocess.Popen[bytes]":
+        """Let the clinic write."""
+        options = ["--rate", str(script.rate), "--seed", str(script.seed), "--until-stopped"]
+        return self._start("writer", *options)
+
+    def start_relay(self) -> "subprocess.Popen[bytes]":
+        """Publish what the clinic writes."""
+        queue = ["--queue-url", self.outputs["EventsQueueUrl"], "--until-stopped"]
+        return self._start("relay", "--table", f"patient_data={ELEMENT}", *queue)
+
+    def _start(self, program: str, *options: str) -> "subprocess.Popen[bytes]":
+        with (self.folder / f"{program}.log").open("wb") as log:
+            return subprocess.Popen(
+                [
+                    *(sys.executable, "-m", f"sandbox.clinic.{program}"),
+                    *("--dsn", str(self.clinic), *options),
+                ],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+
+@contextmanager
+def set_up(script: Script, folder: Path, console: Console) -> Iterator[Stage]:
+    """Start everything, and end it with the block."""
+    clinic = folder / "clinic.db"
+    with ExitStack() as stack:
+        embedded = None
+        if script.server is None:
+            console.print("Medplum: starting the embedded server")
+            embedded = stack.enter_context(EmbeddedMedplum.start(log_path=folder / "medplum.log"))
+            server = Server(embedded.base_url, embedded.client_id, embedded.client_secret)
+        else:
+            server = script.server
+        console.print(f"Clinic: {script.patients} made-up patients, seed {script.seed}")
+        create_clinic(clinic, patients=script.patients, seed=script.seed)
+        console.print("AWS: starting the emulator, building and deploying the bundle")
+        aws = stack.enter_context(MiniStack(folder / "aws.log"))
+        os.environ.update(aws.environment())
+        outputs = deploy(aws, {**PARAMETERS, **_places(aws, server, clinic)})
+        wired = Wiring(Settings(**stack_settings(STACK)), Silence())
+        yield Stage(folder, clinic, aws, server, embedded, outputs, wired)
+
+
+def _places(aws: MiniStack, server: Server, clinic: Path) -> dict[str, str]:
+    """Where Medplum and the clinic are; identifiers of this run meet no other run's."""
+    credentials = {"client_id": server.client_id, "client_secret": server.client_secret}
+    return {
+        "MedplumBaseUrl": server.base_url,
+        "MedplumSecretArn": create_secret(aws, "medplum", credentials),
+        "LegacySecretArn": create_secret(aws, "legacy", {"dsn": f"sqlite:///{clinic}"}),
+        "IdentifierBase": f"https://example.org/demo/{uuid.uuid4().hex[:12]}",
+        "ScheduleState": "DISABLED",
+    }

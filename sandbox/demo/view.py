@@ -1,0 +1,113 @@
+"""What the audience sees: one table, redrawn; or a line now and then when nobody watches."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from sandbox.demo.saboteur import Saboteur
+from sandbox.demo.stage import ELEMENT, Stage
+
+_LINE_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is told at one moment."""
+
+    phase: str
+    total: int
+    done: int
+    rate: float
+    eta_s: float | None
+    status: str
+    quota_points: int
+    waiting: int
+    quarantined: int
+    killed: int
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the backfill has ended."""
+        return self.status == "done"
+
+    def line(self) -> str:
+        """Tell it in a line."""
+        eta = "?" if self.eta_s is None else f"{self.eta_s:.0f} s"
+        return (
+            f"{self.phase}: {self.done}/{self.total} records, {self.rate:.0f}/s, ETA {eta}; "
+            f"{self.waiting} events waiting, {self.quarantined} in quarantine, "
+            f"{self.quota_points} quota points, {self.killed} killed"
+        )
+
+    def table(self) -> Table:
+        """Tell it in a table."""
+        table = Table(title="Medplum migration", show_header=False, min_width=64)
+        bar = ProgressBar(total=max(self.total, 1), completed=self.done, width=32)
+        table.add_row("phase", self.phase)
+        table.add_row("backfill", bar)
+        table.add_row("records", f"{self.done} of {self.total}, {self.rate:.0f} a second")
+        table.add_row("ETA", "?" if self.eta_s is None else f"{self.eta_s:.0f} s")
+        table.add_row("dual write", f"{self.waiting} events waiting or under way")
+        table.add_row("quota", f"{self.quota_points} points spent by the backfill")
+        table.add_row("quarantine", f"{self.quarantined} records")
+        table.add_row("functions killed", str(self.killed))
+        return table
+
+
+@dataclass(slots=True)
+class Camera:
+    """Takes snapshots of a stage."""
+
+    stage: Stage
+    saboteur: Saboteur
+    _queues: tuple[str, ...] = field(default=("EventsQueueUrl", "EventsDeadLetterQueueUrl"))
+
+    def waiting(self) -> int:
+        """Count the events that are queued, in flight or dead."""
+        sqs = self.stage.aws.client("sqs")
+        total = 0
+        for name in self._queues:
+            attributes = sqs.get_queue_attributes(
+                QueueUrl=self.stage.outputs[name], AttributeNames=["All"]
+            )["Attributes"]
+            kinds = ("", "NotVisible", "Delayed")
+            total += sum(int(attributes[f"ApproximateNumberOfMessages{kind}"]) for kind in kinds)
+        return total
+
+    def take(self) -> Snapshot:
+        """Look at everything."""
+        wired = self.stage.wired
+        progress = wired.steer_backfill.progress(ELEMENT)
+        return Snapshot(
+            phase=wired.checkpoints.element(ELEMENT).phase.value,
+            total=(progress.run.total or 0) if progress else 0,
+            done=progress.balance.eligible if progress else 0,
+            rate=progress.rate if progress else 0.0,
+            eta_s=progress.eta_s if progress else None,
+            status=progress.run.status.value if progress else "",
+            quota_points=progress.quota_points if progress else 0,
+            waiting=self.waiting(),
+            quarantined=sum(1 for _ in wired.quarantine.entries(ELEMENT)),
+            killed=self.saboteur.killed,
+        )
+
+
+def watch(camera: Camera, console: Console, until: Callable[[Snapshot], bool]) -> None:
+    """Show snapshots until one satisfies `until`."""
+    snapshot = camera.take()
+    with Live(snapshot.table(), console=console, transient=True, auto_refresh=False) as live:
+        told = time.monotonic()
+        while not until(snapshot):
+            time.sleep(0.5)
+            snapshot = camera.take()
+            if console.is_terminal:
+                live.update(snapshot.table(), refresh=True)
+            elif time.monotonic() - told > _LINE_EVERY_S:
+                told = time.monotonic()
+                console.print(snapshot.line(), highlight=False)
+    console.print(snapshot.line(), highlight=False)
