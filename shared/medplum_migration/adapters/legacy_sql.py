@@ -28,11 +28,9 @@ from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import ConfigurationError, UnavailableError
 
 Key: TypeAlias = int | str
-
 _BIGINT_END = 2**63
 _KEYS_IN_STATEMENT = 500  # SQLite before 3.32 takes 999 variables
 _SNAPSHOT_LEVELS = frozenset({"REPEATABLE READ", "SERIALIZABLE"})
-
 OUTBOX = sa.Table(
     "medplum_outbox",
     sa.MetaData(),
@@ -203,26 +201,25 @@ class _Reader:
 
     element: str
     source: SqlSource
+    table: sa.TableClause
     columns: tuple[str, ...]
     numeric: bool
 
     @property
-    def key(self) -> sa.ColumnClause[Any]:
-        return _column(self.source.key, sa.BigInteger() if self.numeric else sa.String())
+    def key(self) -> sa.ColumnElement[Any]:
+        return self.table.c[self.source.key]
 
     def select(self) -> sa.Select[Any]:
-        # Untyped columns: SQLAlchemy's own reading of a date fails on a zero date.
-        return sa.select(self.key, *(_column(name) for name in self.columns))
+        return sa.select(self.key, *(self.table.c[name] for name in self.columns))
 
     def between(
         self, query: sa.Select[Any], *, after: str | None, upto: str | None
     ) -> sa.Select[Any]:
         wanted: list[sa.ColumnElement[bool]] = [self.key.is_not(None)]
-        wanted += [_column(name) == value for name, value in self.source.where.items()]
+        wanted += [self.table.c[name] == value for name, value in self.source.where.items()]
         wanted += [self.key > self._bound(after)] if after is not None else []
         wanted += [self.key <= self._bound(upto)] if upto is not None else []
-        table = sa.table(quoted_name(self.source.table, quote=True))
-        return query.select_from(table).where(*wanted)
+        return query.select_from(self.table).where(*wanted)
 
     def with_keys(self, texts: Sequence[str]) -> sa.Select[Any]:
         keys = [key for key in map(self._key, texts) if key is not None]
@@ -263,7 +260,12 @@ def _reader(connection: sa.Connection, element: str, source: SqlSource) -> _Read
     if not numeric and not isinstance(types[source.key], sa.String):
         reason = "the key column is neither integer nor text"
         raise ConfigurationError(reason, element=element, table=source.table, column=source.key)
-    return _Reader(element, source, columns, numeric)
+    # Untyped columns: SQLAlchemy's own reading of a date fails on a zero date. Columns of a table:
+    # a quoted name that stands alone and is no column is a text to SQLite.
+    key = _column(source.key, sa.BigInteger() if numeric else sa.String())
+    others = map(_column, {*columns, *source.where} - {source.key})
+    table = sa.table(quoted_name(source.table, quote=True), key, *others)
+    return _Reader(element, source, table, columns, numeric)
 
 
 def _catalogue(connection: sa.Connection, element: str, source: SqlSource) -> dict[str, Any]:
