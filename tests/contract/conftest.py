@@ -143,5 +143,5 @@ def fhir(request: pytest.FixtureRequest) -> Iterator[FhirServer]:
         yield FhirServer(store, lambda kind, name: _deleted(client.delete(f"{kind}/{name}")))
 
 
-def _deleted(response: Any) -> None:  # noqa: ANN401 because httpx is the adapter's business
+def _deleted(response: Any) -> None:
     response.raise_for_status()

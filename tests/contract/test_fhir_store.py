@@ -26,22 +26,22 @@ def _identifier(value: str) -> Identifier:
     return Identifier(SYSTEM, value)
 
 
-def _patient(value: str, **more: Any) -> Resource:  # noqa: ANN401 because FHIR values are JSON
+def _patient(value: str, **more: Any) -> Resource:
     identifier = [{"system": SYSTEM, "value": value}]
     return {"resourceType": "Patient", "identifier": identifier, "meta": {"source": SOURCE}, **more}
 
 
-def _create(value: str, **more: Any) -> ConditionalCreate:  # noqa: ANN401 because as above
+def _create(value: str, **more: Any) -> ConditionalCreate:
     return ConditionalCreate(_identifier(value), _patient(value, **more))
 
 
-def _made(store: FhirStore, value: str = "7", **more: Any) -> Resource:  # noqa: ANN401 because as above
+def _made(store: FhirStore, value: str = "7", **more: Any) -> Resource:
     assert WriteStatus.CREATED is store.write([_create(value, **more)])[0].status
     (found,) = store.find("Patient", [_identifier(value)])
     return found
 
 
-def _update(held: Resource, **more: Any) -> GuardedUpdate:  # noqa: ANN401 because as above
+def _update(held: Resource, **more: Any) -> GuardedUpdate:
     return GuardedUpdate(held["id"], held["meta"]["versionId"], {**held, **more})
 
 

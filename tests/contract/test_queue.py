@@ -34,7 +34,7 @@ def ends(request: pytest.FixtureRequest) -> Iterator[Ends]:
     client.delete_queue(QueueUrl=url)
 
 
-def _receive(client: Any, url: str) -> list[ChangeEvent]:  # noqa: ANN401 because boto3 makes it
+def _receive(client: Any, url: str) -> list[ChangeEvent]:
     events: list[ChangeEvent] = []
     while True:
         answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10)

@@ -127,7 +127,7 @@ def test_threads_replace_a_refused_token_together() -> None:
     assert ({200}, 2) == (set(answers), server.tokens)
 
 
-def _answer(status: int, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:  # noqa: ANN401 because it is JSON
+def _answer(status: int, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
     return httpx.Response(status, json=body, headers=headers)
 
 
