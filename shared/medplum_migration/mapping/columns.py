@@ -89,5 +89,6 @@ LocalTime: TypeAlias = Annotated[datetime | None, BeforeValidator(_local_time)]
 
 def written_when_missing(row: type[BaseModel], column: str) -> Any:  # noqa: ANN401 because of SQL
     """Tell what a column stores for a missing value."""
-    marks = [m for m in row.model_fields[column].metadata if isinstance(m, WrittenWhenMissing)]
+    info = row.model_fields.get(column)
+    marks = [m for m in (info.metadata if info else ()) if isinstance(m, WrittenWhenMissing)]
     return marks[0].value if marks else None

@@ -1,0 +1,112 @@
+"""Rows for property tests, seeded at edges; needs Hypothesis, which is a development dependency."""
+
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pydantic import BaseModel
+
+from medplum_migration.mapping.columns import written_when_missing
+from medplum_migration.mapping.mapping import Mapping
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+Values: TypeAlias = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Values of one kind of column: missing, fit to be mapped, unfit."""
+
+    missing: Values
+    good: Values
+    bad: Values
+
+
+TEXT = Edges(
+    ("", "  ", None),
+    (
+        "x",
+        "Zoë",
+        "O'Neil",
+        "190\u0660",
+        "李 明",
+        "a  b",
+        " lead",
+        "a\tb",
+        "5" * 230,
+        "a|b,c$\\",
+        "0",
+    ),
+    ("nul\x00", "half \ud800", "bell\x07", 7, b"raw"),
+)
+DAY = Edges(
+    (None, "", "0000-00-00"),
+    (date(1, 1, 1), date(1900, 1, 1), date(1980, 2, 29), date(2024, 12, 31), "1975-02-23"),
+    ("1981-02-30", "02/03/1980", "198\u0660-01-01", 19800101, "1980-02"),
+)
+NEW_YORK_TIME = Edges(
+    (None, "", "0000-00-00 00:00:00"),
+    (
+        datetime.fromisoformat("1999-12-31T23:59:59"),
+        datetime.fromisoformat("2024-03-10T01:59:59.999999"),
+        "2024-11-03 02:00:00",
+        "2007-11-04 00:59:59",
+    ),
+    (
+        datetime.fromisoformat("2024-03-10T02:30:00"),
+        datetime.fromisoformat("2024-11-03T01:30:00"),
+        "1975-02-23 02:15:00",
+        "2007-11-04 01:05:00",
+        "2024-01-01 23:59:60",
+        "9999-12-31",
+    ),
+)
+_BY_TYPE = {"str": TEXT, "date": DAY, "datetime": NEW_YORK_TIME}
+
+
+def blank(mapping: Mapping[Any]) -> dict[str, object]:
+    """Make a row that holds nothing but what the store writes for missing values."""
+    return {column: written_when_missing(mapping.row, column) for column in mapping.columns}
+
+
+def rows(
+    mapping: Mapping[Any], columns: Dict[str, Edges] | None = None
+) -> "SearchStrategy[dict[str, object]]":
+    """Draw rows of a mapping: some fields filled, and in one row of five an unfit column.
+
+    `columns` replaces the edges of single columns, as codes that only the element knows.
+    """
+    from hypothesis import strategies
+
+    edges = {**_edges(mapping), **(columns or {})}
+    fields = [field for field in mapping.declaration.fields if mapping.key not in field.columns]
+
+    @strategies.composite
+    def draw_row(draw: "DrawFn") -> dict[str, object]:
+        row = blank(mapping) | {mapping.key: draw(strategies.integers(1, 10**12))}
+        for field in draw(strategies.lists(strategies.sampled_from(fields), max_size=12)):
+            for column in field.columns:
+                held = edges[column]
+                row[column] = draw(strategies.sampled_from(held.good + held.missing[:1]))
+        if draw(strategies.integers(0, 4)) == 1:
+            column = draw(strategies.sampled_from(sorted(edges)))
+            row[column] = draw(strategies.sampled_from(edges[column].bad + edges[column].missing))
+        return row
+
+    return draw_row()
+
+
+def _edges(mapping: Mapping[Any]) -> dict[str, Edges]:
+    model: type[BaseModel] = mapping.row
+    return {
+        column: next((e for name, e in _BY_TYPE.items() if _is(info.annotation, name)), TEXT)
+        for column, info in model.model_fields.items()
+        if column != mapping.key
+    }
+
+
+def _is(annotation: object, name: str) -> bool:
+    return str(annotation).removeprefix("datetime.").startswith(f"{name} ")
