@@ -103,6 +103,7 @@ def test_chunks_by_number(checkpoints: Checkpoints) -> None:
     assert [] == checkpoints.chunks("patients", "r2")
 
 
+@pytest.mark.usefixtures("races")
 def test_one_worker_gets_the_lease(checkpoints: Checkpoints) -> None:
     """Of twenty workers that lease a free chunk exactly one succeeds."""
     free = checkpoints.save_chunk(_chunk(0))

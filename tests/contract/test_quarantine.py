@@ -52,6 +52,7 @@ def test_older_version_is_dropped(quarantine: Quarantine) -> None:
     assert _entry() == quarantine.get("patients", "7")
 
 
+@pytest.mark.usefixtures("races")
 def test_every_attempt_counts(quarantine: Quarantine) -> None:
     """Attempts that come at once are all counted."""
     with ThreadPoolExecutor(6) as pool:

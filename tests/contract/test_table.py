@@ -132,6 +132,7 @@ def test_scan_reads_all_partitions_with_a_prefix(table: Table) -> None:
     assert wanted == {item.pk for item in table.scan(pk_prefix="patients#")}
 
 
+@pytest.mark.usefixtures("races")
 def test_one_of_many_wins_a_revision(table: Table) -> None:
     """Of twenty compare-and-sets over one revision exactly one succeeds."""
     table.put("p", "s", {"winner": None}, expected_revision=0)
@@ -148,6 +149,7 @@ def test_one_of_many_wins_a_revision(table: Table) -> None:
     assert Item("p", "s", {"winner": winners[0]}, (2, 0)) == table.get("p", "s")
 
 
+@pytest.mark.usefixtures("races")
 def test_one_of_many_creates(table: Table) -> None:
     """Of twenty first puts exactly one succeeds."""
 
@@ -161,6 +163,7 @@ def test_one_of_many_creates(table: Table) -> None:
     assert sum(_at_once(attempt)) == 1
 
 
+@pytest.mark.usefixtures("races")
 def test_the_highest_of_many_orders_stays(table: Table) -> None:
     """Whatever the order of arrival, the highest order is what remains."""
     _at_once(lambda n: table.put_if_newer([Item("p", "s", {"n": n}, (n, 0))]))

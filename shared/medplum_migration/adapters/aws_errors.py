@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotReachedError
 
 from medplum_migration.domain.errors import ConfigurationError, UnavailableError
 
@@ -36,7 +37,7 @@ def aws_errors(service: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translated(error, service) from None
-    except HTTPClientError as error:
+    except (HTTPClientError, NotReachedError) as error:
         raise _unavailable(service, type(error).__name__) from None
     except BotoCoreError as error:
         reason = "AWS cannot be called"
