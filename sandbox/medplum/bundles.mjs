@@ -5,6 +5,11 @@ const MODIFIERS = new Set([
   'contains', 'exact', 'above', 'below', 'text', 'not', 'in', 'not-in', 'of-type', 'missing', 'identifier', 'iterate',
 ]);
 
+/** The requests of a bundle that has not been checked yet. */
+function requestsOf(bundle) {
+  return Array.isArray(bundle.entry) ? bundle.entry.map((item) => item?.request).filter(Boolean) : [];
+}
+
 /**
  * The 5.0.10 router reads If-Match only on PUT by id; the published 5.2.13 router passes it on everywhere.
  * @param {string} method @param {string} url @param {object} headers @param {any} body changed in place
@@ -14,9 +19,9 @@ export function ignoreIfMatch(method, url, headers, body) {
     delete headers['if-match'];
   }
   if (body?.resourceType === 'Bundle') {
-    for (const { request } of body.entry ?? []) {
+    for (const request of requestsOf(body)) {
       // A conditional PUT keeps it: in a bundle it becomes a PUT by id before it runs.
-      if (request?.method === 'DELETE' || request?.method === 'PATCH') {
+      if (request.method === 'DELETE' || request.method === 'PATCH') {
         delete request.ifMatch;
       }
     }
@@ -42,8 +47,8 @@ export function checkModifiers(names) {
 export function writtenTypes(method, url, body) {
   const type = (text) => text.split(/[/?]/u)[0];
   if (body?.resourceType === 'Bundle' && url === '') {
-    const writes = (body.entry ?? []).filter(({ request }) => request?.url && request.method !== 'GET');
-    return [...new Set(writes.map(({ request }) => type(request.url)))];
+    const writes = requestsOf(body).filter((request) => request.url && request.method !== 'GET');
+    return [...new Set(writes.map((request) => type(request.url)))];
   }
   return method === 'GET' || url.includes('/_search') ? [] : [type(url)];
 }

@@ -4,6 +4,7 @@ import { badRequest } from '@medplum/core';
 const DISGUISED = badRequest('connect ECONNREFUSED 127.0.0.1:5432');
 const KNOWN = new Set([
   'status', 'times', 'retryAfter', 'match', 'matchBody', 'method', 'body', 'after', 'cut', 'disguised', 'delayMs',
+  'stale',
 ]);
 
 /** The faults that are waiting, oldest first. */
@@ -32,7 +33,8 @@ export class Faults {
   take(method, url, body) {
     const fault = this.waiting.find((candidate) =>
       (!candidate.method || candidate.method === method) &&
-      (!candidate.match || new RegExp(candidate.match, 'u').test(url)) &&
+      // Only a fault that names them hits the token endpoint and the health check.
+      (candidate.match ? new RegExp(candidate.match, 'u').test(url) : url.startsWith('/fhir/')) &&
       (!candidate.matchBody || new RegExp(candidate.matchBody, 'u').test(body.toString('utf8')))
     );
     if (fault && --fault.times <= 0) {

@@ -30,7 +30,7 @@ export class Fhir {
   }
 
   /**
-   * @param {{method: string, url: string, headers: object, raw: Buffer, client: {id: string}}} request url without base
+   * @param {{method: string, url: string, headers: object, raw: Buffer, client: {id: string}, stale: boolean}} request
    * @returns {Promise<{status: number, body: any, headers: object}>}
    */
   async answer(request) {
@@ -42,9 +42,9 @@ export class Fhir {
   }
 
   async dispatch(request) {
-    const { method, url, headers, raw, client } = request;
+    const { method, url, headers, raw, client, stale } = request;
     const contentType = headers['content-type'] ?? '';
-    const repo = new Repository(this.server, client);
+    const repo = new Repository(this.server, client, stale);
     if (isRawBinary(method, url, contentType)) {
       const bytes = unpack(raw, headers['content-encoding'], MAX_ASYNC_BYTES);
       return this.toAnswer(request, await this.inTurn(() => writeRawBinary(repo, contentType, bytes)));
@@ -54,7 +54,7 @@ export class Fhir {
       return binary;
     }
     const later = method === 'POST' && url === '' && headers.prefer === 'respond-async';
-    const limit = later ? MAX_ASYNC_BYTES : MAX_JSON_BYTES;
+    const limit = later ? MAX_ASYNC_BYTES : request.limit ?? MAX_JSON_BYTES;
     const body = parseBody(unpack(raw, headers['content-encoding'], limit), contentType);
     if (later) {
       return this.jobs.start(body, client, (asked) => this.answer({ ...request, ...asked }));

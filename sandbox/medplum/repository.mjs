@@ -27,11 +27,13 @@ export class Repository extends FhirRepository {
   /**
    * @param {object} server `{store, profiles, quota, conflicts, stats, options, baseUrl}`
    * @param {{id: string}} client who asks
+   * @param {boolean} stale reads by id give the version before the newest, as an old cache would
    */
-  constructor(server, client) {
+  constructor(server, client, stale = false) {
     super();
     this.server = server;
     this.client = client;
+    this.stale = stale;
     this.serializable = 0;
     this.transactions = 0;
     this.unchecked = [];
@@ -158,7 +160,9 @@ export class Repository extends FhirRepository {
 
   async readResource(type, id) {
     this.charge('read');
-    return latest(this.alive(type, id));
+    const record = this.alive(type, id);
+    const older = this.stale && record.versions.at(-2)?.json;
+    return older ? JSON.parse(older) : latest(record);
   }
 
   async readVersion(type, id, versionId) {

@@ -61,9 +61,6 @@ class Server {
     if (path.startsWith('/__')) {
       return this.control(method, path, raw);
     }
-    if (path === '/healthcheck') {
-      return { status: 200, body: { ok: true, version: VERSION }, headers: JSON_TYPE };
-    }
     const fault = this.faults.take(method, path, raw);
     const delayMs = this.options.latencyMs + (fault?.delayMs ?? 0);
     if (delayMs > 0) {
@@ -72,11 +69,14 @@ class Server {
     if (fault?.cut) {
       return { cut: true };
     }
-    const answer = substitute(fault) ?? await this.serve(method, path, headers, raw);
+    const answer = substitute(fault) ?? await this.serve(method, path, headers, raw, fault);
     return { ...answer, cut: Boolean(fault?.after) };
   }
 
-  async serve(method, path, headers, raw) {
+  async serve(method, path, headers, raw, fault) {
+    if (path === '/healthcheck') {
+      return { status: 200, body: { ok: true, version: VERSION }, headers: JSON_TYPE };
+    }
     if (path === '/oauth2/token' && method === 'POST') {
       const contentType = headers['content-type'] ?? '';
       const [status, body] = this.auth.grant(contentType, raw.toString('utf8'), headers.authorization);
@@ -94,7 +94,7 @@ class Server {
       return { status: 401, body: unauthorized, headers: {} };
     }
     this.quota.request(client.id);
-    const answer = await this.fhir.answer({ method, url, headers, raw, client });
+    const answer = await this.fhir.answer({ method, url, headers, raw, client, stale: Boolean(fault?.stale) });
     return { ...answer, headers: { ...answer.headers, RateLimit: this.quota.header(client.id) } };
   }
 

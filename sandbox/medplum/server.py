@@ -112,7 +112,7 @@ class EmbeddedMedplum:
         """Arm a fault, e.g. `fault(status=503, times=2, match="Patient")` or `fault(after=True)`.
 
         Fields: status, times, retryAfter, match, matchBody, method, body, after, cut, disguised,
-        delayMs.
+        delayMs, stale.
         """
         self._control("POST", "__fault", fault)
 

@@ -83,7 +83,7 @@ class Client:
         return dict(answer.json)
 
 
-def _parsed(content: bytes) -> Any:  # noqa: ANN401 because it is any JSON
+def _parsed(content: bytes) -> Any:
     try:
         return json.loads(content)
     except ValueError:

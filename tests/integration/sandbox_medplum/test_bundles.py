@@ -152,8 +152,9 @@ def test_transaction_without_the_feature_is_a_batch(client: Client) -> None:
 
 
 def test_asynchronous_batch(client: Client) -> None:
-    """`respond-async` is 202 with a job to poll; the results are in a Binary."""
-    body = bundle("batch", *(entry("POST", "Patient", patient(str(i))) for i in range(5)))
+    """`respond-async` takes more than 1 MB, is 202 with a job, and its results are a Binary."""
+    big = {"text": {"status": "generated", "div": f"<div>{'x' * 300_000}</div>"}}
+    body = bundle("batch", *(entry("POST", "Patient", patient(str(i), **big)) for i in range(5)))
     accepted = client.call("POST", "", body, Prefer="respond-async")
     assert 202 == accepted.status
     path = accepted.headers["content-location"].removeprefix(client.base_url.rstrip("/"))

@@ -67,6 +67,27 @@ def test_delay(medplum: EmbeddedMedplum, client: Client) -> None:
     assert 0.2 <= time.monotonic() - started
 
 
+def test_stale_read(medplum: EmbeddedMedplum, client: Client) -> None:
+    """A stale read by id gives the version before; a search sees the newest."""
+    made = client.made(patient("A"))
+    url = f"/Patient/{made['id']}"
+    client.call("PUT", url, {**made, "gender": "male"})
+    medplum.fault(stale=True, method="GET", times=2)
+    assert "female" == client.call("GET", url).json["gender"]
+    found = client.call("GET", f"/Patient?_id={made['id']}").json["entry"][0]["resource"]
+    assert "male" == found["gender"]
+    assert "male" == client.call("GET", url).json["gender"]
+
+
+def test_tokens_and_health_fail_only_by_name(medplum: EmbeddedMedplum, client: Client) -> None:
+    """A fault hits the token endpoint and the health check only if its match names them."""
+    medplum.fault(status=500)
+    assert 200 == client.raw("GET", "/healthcheck").status
+    medplum.fault(status=500, match="^/healthcheck")
+    assert [500, 200] == [client.raw("GET", "/healthcheck").status for _ in range(2)]
+    assert 500 == client.call("GET", "/Patient").status
+
+
 def test_unknown_field_is_refused(medplum: EmbeddedMedplum) -> None:
     """A misspelt fault is an error, because it would never fire."""
     with pytest.raises(EmbeddedMedplumError, match="Unknown fault field: staus"):
