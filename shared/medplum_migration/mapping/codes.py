@@ -7,6 +7,7 @@ code, `canonical=y` picks the one that the way back writes. Files are read at fi
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
@@ -77,14 +78,26 @@ class Codes:
 
     @cached_property
     def forward(self) -> dict[str, Code]:
-        """Line by legacy code."""
-        return {row.legacy: row for row in self.rows}
+        """Line by legacy code; raises ValueError when one stands twice."""
+        found = {row.legacy: row for row in self.rows}
+        if len(found) < len(self.rows):
+            self._refuse(len(self.rows) + 1, "a legacy code stands twice, there or above")
+        return found
 
     @cached_property
     def inverse(self) -> dict[str, str]:
-        """Legacy code by code; the canonical one where several share it."""
-        ordered = sorted(self.rows, key=lambda row: row.canonical)
-        return {row.code: row.legacy for row in ordered}
+        """Legacy code by code, the canonical one where several share it.
+
+        Raises:
+            ValueError: several share a code and not exactly one is canonical.
+
+        """
+        shared = Counter(row.code for row in self.rows)
+        chosen = [row for row in self.rows if row.canonical or shared[row.code] == 1]
+        found = {row.code: row.legacy for row in chosen}
+        if not len(shared) == len(found) == len(chosen):
+            self._refuse(2, "codes that share a target need one canonical=y, here or below")
+        return found
 
     @cached_property
     def lossy(self) -> bool:
