@@ -301,35 +301,3 @@ def test_throttled_by_diagnostics() -> None:
     body = _outcome("throttled", "Too Many Requests", diagnostics=diagnostics)
     result = classify(UPDATE, Answer(429, body, retry_after_s=57.0))
     assert (WriteStatus.THROTTLED, 56.055) == (result.status, result.retry_after_s)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"issue": "x"},
-        {"issue": []},
-        {"issue": [None]},
-        {"issue": [{"code": "Ann Smith", "expression": "x", "details": "y"}]},
-        {"issue": [{"code": 7, "expression": [], "details": {"text": None}}]},
-    ],
-)
-def test_malformed_outcome(body: object) -> None:
-    """An outcome that is not one says nothing, and nothing of it travels on."""
-    wanted = WriteResult(WriteStatus.UNKNOWN, http_status=400)
-    assert wanted == classify(CREATE, Answer(400, body))
-
-
-def test_values_in_an_expression_do_not_travel() -> None:
-    """An expression that is more than a path is withheld; it still tells a data error."""
-    body = _outcome("structure", "x", "Patient.name.where(family = 'Smith')")
-    assert WriteResult(WriteStatus.REFUSED, http_status=400, reason="structure") == classify(
-        CREATE, Answer(400, body)
-    )
-
-
-def test_the_first_error_counts() -> None:
-    """Warnings before an error are passed over; without an error the first issue counts."""
-    warning = {"severity": "warning", "code": "processing"}
-    error = {"severity": "error", "code": "structure", "expression": ["Patient.birthDate"]}
-    assert "Patient.birthDate" == classify(CREATE, Answer(400, {"issue": [warning, error]})).path
-    assert "processing" == classify(CREATE, Answer(400, {"issue": [warning]})).reason
