@@ -56,12 +56,12 @@ def test_what_can_conflict(log_path: Path) -> None:
         assert ["409"] == client.call("POST", "", batch).statuses
 
         def update(number: int) -> tuple[int, str]:
-            body = {**made[number], "gender": "male"}
+            body = {**made[number % 8], "gender": ("male", "other")[number // 8 % 2]}
             answer = client.call("PUT", f"/Patient/{body['id']}", body)
             return answer.status, answer.text if answer.status == 409 else ""
 
         with ThreadPoolExecutor(8) as pool:
-            answers = set(pool.map(update, range(8)))
+            answers = set(pool.map(update, range(40)))
     assert (409, CONCURRENT) in answers
 
 
@@ -70,6 +70,8 @@ def test_latency(log_path: Path) -> None:
     with EmbeddedMedplum.start(log_path=log_path, latency_ms=150) as server:
         client = client_of(server)
         started = time.monotonic()
-        with ThreadPoolExecutor(8) as pool:
-            assert {200} == set(pool.map(lambda _: client.call("GET", "/Patient").status, range(8)))
-        assert 0.15 <= time.monotonic() - started < 0.15 * 8
+        with ThreadPoolExecutor(16) as pool:
+            assert {200} == set(
+                pool.map(lambda _: client.call("GET", "/Patient").status, range(16))
+            )
+        assert 0.15 <= time.monotonic() - started < 0.15 * 16
