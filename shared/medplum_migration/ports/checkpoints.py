@@ -37,7 +37,7 @@ class Checkpoints(Protocol):
         """Read the latest run of an element."""
 
     def save_run(self, run: Run) -> Run:
-        """Store a run as the latest of its element."""
+        """Store a run as the latest of its element; a new run takes over its revision."""
 
     def chunks(self, element: str, run_id: str) -> list[Chunk]:
         """Read all chunks of a run, by number."""
