@@ -167,15 +167,7 @@ TABLE: list[tuple[str, tuple[Write, ...], int, Any, WriteStatus, str, str]] = [
     ),
     ("forbidden", ANY, 403, _outcome("forbidden"), WriteStatus.REFUSED, "forbidden", ""),
     ("too large by status", ANY, 413, None, WriteStatus.REFUSED, "", ""),
-    (
-        "unprocessable",
-        ANY,
-        422,
-        _outcome("processing", "no"),
-        WriteStatus.REFUSED,
-        "processing",
-        "",
-    ),
+    ("unprocessable", ANY, 422, _outcome("invalid"), WriteStatus.REFUSED, "invalid", ""),
     (
         "disguised data error",
         ANY,
