@@ -66,6 +66,7 @@ def deploy(stack: MiniStack, parameters: Mapping[str, str], *, name: str = STACK
         environment={**stack.environment(), "SAM_CLI_POLL_DELAY": "0.5"},
     )
     _restore_numbers(stack)
+    _allow_batches(stack)
     described = stack.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
@@ -89,6 +90,26 @@ def _restore_numbers(stack: MiniStack) -> None:
             client.update_event_source_mapping(
                 UUID=mapping["UUID"], ScalingConfig=mapping["ScalingConfig"]
             )
+
+
+def _allow_batches(stack: MiniStack) -> None:
+    """Let every role that may send a message send several in a call, as on AWS.
+
+    AWS knows no permission of the name `sqs:SendMessageBatch`, the emulator asks for it.
+    """
+    iam = stack.client("iam")
+    for role in iam.list_roles()["Roles"]:
+        names = {"RoleName": role["RoleName"]}
+        for policy in iam.list_role_policies(**names)["PolicyNames"]:
+            document = iam.get_role_policy(**names, PolicyName=policy)["PolicyDocument"]
+            granted = [s for s in document["Statement"] if "sqs:SendMessage" in s["Action"]]
+            for statement in granted:
+                actions = statement["Action"]
+                named = [actions] if isinstance(actions, str) else actions
+                statement["Action"] = [*named, "sqs:SendMessageBatch"]
+            if granted:
+                changed = json.dumps(document)
+                iam.put_role_policy(**names, PolicyName=policy, PolicyDocument=changed)
 
 
 def _overrides(parameters: Mapping[str, str]) -> list[str]:
