@@ -130,7 +130,10 @@ def _us_core(codes: Codes) -> tuple[Any, Any]:
         categories = [part["valueCoding"].get("code") for part in parts if "valueCoding" in part]
         if categories:
             return codes.encode(categories[0] if len(categories) == 1 else None)
-        return str(next((part["valueString"] for part in parts), "")) or refuse("no text")
+        texts = [part["valueString"] for part in parts if "valueString" in part]
+        if len(texts) != 1 or texts[0] in codes.forward:
+            refuse("neither a category nor one text")
+        return str(texts[0])
 
     return to, back
 

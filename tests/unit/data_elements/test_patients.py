@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
-from data_elements.patients import patients
+import pytest
+
+from data_elements.patients import SSN, patients
+from medplum_migration.domain.errors import MappingError
 from medplum_migration.mapping import laws
-from medplum_migration.mapping.strategies import Edges
+from medplum_migration.mapping.mapping import Quarantine
+from medplum_migration.mapping.register import register
+from medplum_migration.mapping.strategies import Edges, blank
 
 GOLDENS = Path(__file__).parent / "goldens"
+MARRIED = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
+RACE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"
 
 
 class TestPatients(laws.Laws):
@@ -27,3 +34,70 @@ class TestPatients(laws.Laws):
         "race": Edges(("",), ("white", "Asian", "abenaki", "White"), ("nul\x00",)),
         "ethnicity": Edges(("",), ("hisp_or_latin", "decline_to_specify"), ("nul\x00",)),
     }
+
+
+ROW = blank(patients) | {"pid": 1}
+
+
+def resource(**elements: object) -> dict[str, object]:
+    """Make a Patient of record 1."""
+    identifier = {"system": patients.system, "value": "1"}
+    return {"resourceType": "Patient", "identifier": [identifier], **elements}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("status", "Active"),
+        ("sex", "F"),
+        ("ss", "12-3456789"),
+        ("deceased_date", "2024-03-10 02:30:00"),
+        ("guardianrelationship", "grandparent"),
+        ("fname", ""),
+    ],
+)
+def test_quarantine_names_the_column(column: str, value: str) -> None:
+    """What cannot be mapped is quarantined under its column, and not quoted."""
+    made = patients.to_fhir(ROW | {"mname": "B" if column == "fname" else "", column: value})
+    assert isinstance(made, Quarantine)
+    assert column == made.column
+    assert not value or value not in made.why
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"active": False, "maritalStatus": {"coding": [{"system": MARRIED, "code": "M"}]}},
+        {"identifier": [{"system": SSN, "value": "123-45-6789"}]},
+        {"extension": [{"url": RACE, "extension": [{"url": "text"}]}]},
+        {"extension": [{"url": RACE, "extension": [{"url": "text", "valueString": "white"}]}]},
+        {
+            "extension": [
+                {
+                    "url": RACE,
+                    "extension": [
+                        {"url": "ombCategory", "valueCoding": {"code": "2106-3"}},
+                        {"url": "ombCategory", "valueCoding": {"code": "2028-9"}},
+                    ],
+                }
+            ]
+        },
+    ],
+)
+def test_what_columns_cannot_hold(elements: dict[str, object]) -> None:
+    """An edit without a place in `patient_data` is an error, never a guess."""
+    with pytest.raises(MappingError):
+        patients.from_fhir(resource(**elements), ROW)
+
+
+def test_married_in_medplum() -> None:
+    """A marital status edited in Medplum is written as the clinic's own code."""
+    concept = {"coding": [{"system": MARRIED, "code": "M"}]}
+    row = patients.from_fhir(resource(maritalStatus=concept), ROW | {"status": "single"})
+    assert "married" == row["status"]
+
+
+def test_register_is_whole() -> None:
+    """Every column of `patient_data` has a line in the register."""
+    assert 130 <= len(register(patients))
+    assert patients.columns == {entry.column for entry in register(patients)}
