@@ -16,6 +16,7 @@ from medplum_migration.runtime.stack import stack_settings
 from medplum_migration.runtime.wiring import Wiring
 from sandbox.aws.deployment import STACK, create_secret, deploy
 from sandbox.aws.ministack import MiniStack
+from sandbox.aws.observation import logs
 from sandbox.aws.tools import ROOT
 from sandbox.clinic.database import create_clinic
 from sandbox.demo.script import PARAMETERS, Script, Server
@@ -80,7 +81,15 @@ def set_up(script: Script, folder: Path, console: Console) -> Iterator[Stage]:
         os.environ.update(aws.environment())
         outputs = deploy(aws, {**PARAMETERS, **_places(aws, server, clinic)})
         wired = Wiring(Settings(**stack_settings(STACK)), Silence())
+        stack.callback(_keep_logs, aws, outputs, folder)
         yield Stage(folder, clinic, aws, server, embedded, outputs, wired)
+
+
+def _keep_logs(aws: MiniStack, outputs: dict[str, str], folder: Path) -> None:
+    """Write what the functions have logged to the folder."""
+    for name, function in outputs.items():
+        if name.endswith("FunctionName"):
+            (folder / f"{function}.log").write_text("\n".join(logs(aws, function)))
 
 
 def _places(aws: MiniStack, server: Server, clinic: Path) -> dict[str, str]:
