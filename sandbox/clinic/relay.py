@@ -219,13 +219,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for table, element in (pair.split("=", 1) for pair in options.table):
         elements.setdefault(table, []).append(element)
     engine = clinic_engine(options.dsn)
-    published, relay = 0, Relay(
-        engine,
-        _send_to_sqs(options.queue_url) if options.queue_url else _print,
-        elements,
-        images=SqlLegacyStore(engine, _whole_rows(elements)) if options.full_images else None,
-        name=options.name,
-    )  # fmt: skip
+    send = _send_to_sqs(options.queue_url) if options.queue_url else _print
+    images = SqlLegacyStore(engine, _whole_rows(elements)) if options.full_images else None
+    relay = Relay(engine, send, elements, images=images, name=options.name)
+    published = 0
     try:
         while lifetime.lasts() and (options.until_stopped or relay.lag().rows):
             number = _publish(relay)

@@ -4,7 +4,6 @@ The tables, keys and columns are those that the data elements name. Replace `ope
 records live behind something other than SQL.
 """
 
-import importlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,9 +33,10 @@ class ReadsTable(Protocol):
 
 def sources(mappings: Iterable[ReadsTable] | None = None) -> "Mapping[str, SqlSource]":
     """Tell each element's table; those of `data_elements.MAPPINGS` by default."""
+    from data_elements import MAPPINGS
     from medplum_migration.adapters.legacy_sql import SqlSource
 
-    chosen = _declared() if mappings is None else mappings
+    chosen = MAPPINGS if mappings is None else mappings
     return {m.element: SqlSource(m.table, m.key, tuple(sorted(m.columns_read))) for m in chosen}
 
 
@@ -51,11 +51,3 @@ def open_store(dsn: str) -> "SqlLegacyStore":
     from medplum_migration.adapters.legacy_sql import SqlLegacyStore
 
     return SqlLegacyStore(snapshot_engine(dsn), sources())
-
-
-def _declared() -> Iterable[ReadsTable]:
-    declared = importlib.import_module("data_elements").MAPPINGS
-    mappings: Iterable[ReadsTable] = (
-        declared.values() if isinstance(declared, Mapping) else declared
-    )
-    return mappings
