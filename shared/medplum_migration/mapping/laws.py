@@ -86,6 +86,8 @@ class Laws:
     def test_totality(self) -> None:
         """Any row gives resources or a quarantine, never an exception."""
         self._hold(law.totality)
+        edges = [(row, row) for row in strategies.sweep(self.mapping, self.edges)]
+        hold(law.totality, self.mapping, edges, floor=0)
 
     def test_isomorphism(self) -> None:
         """What is not lossy comes back as it went."""

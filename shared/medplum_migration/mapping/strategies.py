@@ -99,6 +99,19 @@ def rows(
     return draw_row()
 
 
+def sweep(
+    mapping: Mapping[Any], columns: Dict[str, Edges] | None = None
+) -> list[dict[str, object]]:
+    """List rows that hold one edge value each, so that every edge is met once."""
+    empty = blank(mapping) | {mapping.key: 1}
+    edges = {**_edges(mapping), **(columns or {})}
+    return [
+        empty | {column: value}
+        for column, held in edges.items()
+        for value in held.missing + held.good + held.bad
+    ]
+
+
 def _edges(mapping: Mapping[Any]) -> dict[str, Edges]:
     model: type[BaseModel] = mapping.row
     return {

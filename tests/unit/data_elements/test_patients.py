@@ -36,13 +36,13 @@ class TestPatients(laws.Laws):
     }
 
 
+ID = {"system": patients.system, "value": "1"}
 ROW = blank(patients) | {"pid": 1}
 
 
 def resource(**elements: object) -> dict[str, object]:
     """Make a Patient of record 1."""
-    identifier = {"system": patients.system, "value": "1"}
-    return {"resourceType": "Patient", "identifier": [identifier], **elements}
+    return {"resourceType": "Patient", "identifier": [ID], **elements}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_quarantine_names_the_column(column: str, value: str) -> None:
     "elements",
     [
         {"active": False, "maritalStatus": {"coding": [{"system": MARRIED, "code": "M"}]}},
-        {"identifier": [{"system": SSN, "value": "123-45-6789"}]},
+        {"identifier": [ID, {"system": SSN, "value": "123-45-6789"}]},
         {"extension": [{"url": RACE, "extension": [{"url": "text"}]}]},
         {"extension": [{"url": RACE, "extension": [{"url": "text", "valueString": "white"}]}]},
         {
@@ -101,3 +101,9 @@ def test_register_is_whole() -> None:
     """Every column of `patient_data` has a line in the register."""
     assert 130 <= len(register(patients))
     assert patients.columns == {entry.column for entry in register(patients)}
+
+
+@pytest.mark.parametrize(("expected", "active"), [("active", True), ("inactive", False)])
+def test_record_state_in_medplum(expected: str, active: bool) -> None:  # noqa: FBT001 because it is a case
+    """A record closed or opened in Medplum says so in the status column."""
+    assert expected == patients.from_fhir(resource(active=active), ROW)["status"]
