@@ -117,18 +117,17 @@ def _overrides(parameters: Mapping[str, str]) -> list[str]:
 
 
 def _build_environment() -> dict[str, str]:
-    environment = {
+    processor = "aarch64" if ARCHITECTURE == "arm64" else ARCHITECTURE
+    system = "apple-darwin" if sys.platform == "darwin" else "manylinux_2_28"
+    return {
         "UV": str(tool("uv", "uv")),
         "UV_PYTHON": sys.executable,
         "UV_PYTHON_DOWNLOADS": "never",
         "RUNTIME": RUNTIME,
         "ARCHITECTURE": ARCHITECTURE,
+        "PLATFORM": f"{processor}-{system}",
         "SAM_CLI_TELEMETRY": "0",
     }
-    if sys.platform == "darwin":
-        processor = "aarch64" if ARCHITECTURE == "arm64" else ARCHITECTURE
-        environment["PLATFORM"] = f"{processor}-apple-darwin"
-    return environment
 
 
 def _sam(*arguments: str, environment: Mapping[str, str]) -> None:
