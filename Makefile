@@ -15,7 +15,7 @@ SAM := $(CURDIR)/.tools/sam/bin/sam
 LOCK := pyproject.toml uv.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build deploy requirements
+.PHONY: help tools build deploy requirements setup demo test lint format clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,3 +48,34 @@ build: .tools/sam.stamp ## layers and functions, ready to deploy
 
 deploy: build ## to the AWS account of your environment; ARGS=--guided the first time
 	$(SAM) deploy $(ARGS)
+
+# --- Development -------------------------------------------------------------
+
+.tools/project.stamp: .tools/uv.stamp $(LOCK)
+	$(UV) sync --quiet --frozen --all-extras
+	@touch $@
+
+.tools/medplum.stamp: .tools/project.stamp sandbox/medplum/package-lock.json
+	.venv/bin/python -c "from sandbox.medplum.node import install; install()"
+	@touch $@
+
+setup: .tools/project.stamp .tools/medplum.stamp tools ## everything that demo and test need
+
+demo: setup ## a living clinic migrates on this machine; ARGS="--patients 5000 --seed 7"
+	@.venv/bin/python -m sandbox.demo $(ARGS)
+
+test: setup lint ## lint, types, floors and all tests; ARGS="-k apply"
+	.venv/bin/pytest $(ARGS)
+
+lint: .tools/project.stamp ## style, types, floors
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: .tools/project.stamp ## let ruff mend what it can
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+clean: ## remove everything that was built or installed
+	rm -rf .venv .tools .aws-sam build sandbox/medplum/node_modules
