@@ -6,7 +6,7 @@ from typing import Any
 
 from medplum_migration.domain.change_event import Operation
 from medplum_migration.domain.checkpoint import Disposition
-from medplum_migration.domain.errors import TransientError
+from medplum_migration.domain.errors import MigrationError, TransientError
 from medplum_migration.domain.identity import keyed_hash
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.phases.outcome import Applied, Outcome
@@ -24,11 +24,15 @@ def settle(ended: Sequence[Applied], mapping: Mapping[Any], target: Target) -> l
     A superseded record leaves no entry: the writer of the newer version leaves it.
     """
     now = target.clock.now()
-    told = [a for a in ended if a.outcome not in _WITHOUT_ENTRY]
+    told = [
+        (a, a.outcome.disposition)
+        for a in ended
+        if a.outcome.disposition and a.outcome not in _WITHOUT_ENTRY
+    ]
     try:
         keep_evidence(
-            [_manifest_entry(a, mapping, now) for a in told],
-            [_quarantine_entry(a, mapping, now) for a in told if a.error is not None],
+            [_manifest_entry(a, disposition, mapping, now) for a, disposition in told],
+            [_quarantine_entry(a, a.error, mapping, now) for a, _ in told if a.error],
             target.manifest,
             target.quarantine,
         )
@@ -63,11 +67,9 @@ def keep_evidence(
             quarantine.close(newer.element, newer.key, upto_version=newer.version)
 
 
-def _manifest_entry(applied: Applied, mapping: Mapping[Any], now: float) -> ManifestEntry:
-    disposition = applied.outcome.disposition
-    if disposition is None:
-        message = "a deferred record has no end to write down"
-        raise AssertionError(message)
+def _manifest_entry(
+    applied: Applied, disposition: Disposition, mapping: Mapping[Any], now: float
+) -> ManifestEntry:
     return ManifestEntry(
         element=mapping.element,
         key=applied.change.key,
@@ -82,16 +84,17 @@ def _manifest_entry(applied: Applied, mapping: Mapping[Any], now: float) -> Mani
     )
 
 
-def _quarantine_entry(applied: Applied, mapping: Mapping[Any], now: float) -> QuarantineEntry:
-    error = applied.error
+def _quarantine_entry(
+    applied: Applied, error: MigrationError, mapping: Mapping[Any], now: float
+) -> QuarantineEntry:
     return QuarantineEntry(
         element=mapping.element,
         key=applied.change.key,
         version=applied.version,
         operation=Operation.DELETE if applied.deleted else Operation.UPSERT,
-        code=error.code if error else "",
-        reason=error.reason if error else "",
-        path=str(error.fields.get("path", "")) if error else "",
+        code=error.code,
+        reason=error.reason,
+        path=str(error.fields.get("path", "")),
         quarantined_at=now,
     )
 

@@ -3,7 +3,7 @@
 Heavy libraries are imported where they are first needed, so that a function pays only for its own.
 """
 
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from medplum_migration.domain.change_event import ChangeEvent
@@ -136,6 +136,7 @@ class Wiring:
         from medplum_migration.fhir.strict import validate
         from medplum_migration.phases.target import Target
 
+        systems = (mapping.system for mapping in self.elements.values())
         return Target(
             fhir=self.fhir,
             legacy=self.legacy,
@@ -143,7 +144,7 @@ class Wiring:
             quarantine=self.quarantine,
             clock=self.clock,
             telemetry=self.telemetry,
-            validate=validate,
+            validate=partial(validate, own_systems=frozenset(systems)),
             source=self.settings.source_name,
             hash_key=secrets.hash_key(self.settings),
         )

@@ -79,3 +79,15 @@ def test_progress_before_the_first_tick(world: World) -> None:
     progress = world.steer_backfill.progress("people")
     assert progress is not None
     assert (None, None, 0.0) == (progress.run.total, progress.eta_s, progress.rate)
+
+
+def test_a_chunk_of_a_running_run_is_restarted(world: World) -> None:
+    """A worker that holds the chunk loses it; the run goes on."""
+    start(world, 4)
+    world.schedule_work()
+    world.backfill(world.tasks.take()[0], deadline=-1.0)
+    world.steer_backfill.restart_chunk("people", 0)
+    world.clock.advance(1000)
+    drive(world)
+
+    assert 4 == balance(world).successful

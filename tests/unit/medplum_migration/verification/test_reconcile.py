@@ -1,11 +1,14 @@
 """Reconciliation: every kind of difference is named, and lag is never one of them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from medplum_migration.domain.checkpoint import Balance
+from medplum_migration.domain.data_element import Resource
 from medplum_migration.domain.difference import Finding
+from medplum_migration.domain.identity import Identifier
 from medplum_migration.phases.apply import apply
 from medplum_migration.verification.balance import balance_of
 from medplum_migration.verification.reconcile import Reconcile, Reconciliation
@@ -129,3 +132,29 @@ def test_an_unmappable_record_that_nobody_quarantined_is_found(
     world.legacy.set("people", "1", {"number": 1, "surname": "unmappable"}, version=1)
 
     assert (Finding.UNEXPECTED, "1", ("surname",)) == only(reconcile())
+
+
+def test_a_record_without_one_of_its_resources_is_found(world: World, reconcile: Reconcile) -> None:
+    """A record whose mapping yields a resource that Medplum lacks is missing, at equal versions."""
+    fill(world)
+    mapping = world.mapping
+
+    class Twofold(type(mapping)):  # type: ignore[misc] # because the class is the fixture's
+        """Everybody has a second resource."""
+
+        def identifiers(self, key: str) -> tuple[Identifier, ...]:
+            """Name both."""
+            return (*super().identifiers(key), Identifier(SYSTEM, f"{key}.second"))
+
+        def to_fhir(self, row: dict[str, object]) -> tuple[Resource, ...]:
+            """Make both."""
+            (first,) = super().to_fhir(row)
+            second = {
+                **first,
+                "identifier": [{"system": SYSTEM, "value": f"{row['number']}.second"}],
+            }
+            return first, second
+
+    found = replace(reconcile, mapping=Twofold())()
+
+    assert Finding.MISSING in {difference.finding for difference in found.differences}

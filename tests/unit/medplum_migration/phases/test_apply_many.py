@@ -1,0 +1,159 @@
+"""The write protocol for records that have several resources, each with a fence of its own."""
+
+from collections.abc import Mapping as Dict
+from typing import Any
+
+import pytest
+
+from medplum_migration.adapters.memory_fhir_store import Fault
+from medplum_migration.domain.data_element import Resource
+from medplum_migration.domain.errors import MappingError
+from medplum_migration.domain.identity import Fence, Identifier
+from medplum_migration.mapping.mapping import Quarantine
+from medplum_migration.phases.apply import apply
+from tests.world import SYSTEM, PersonMapping, World, full
+
+SLOTS = ("a", "b")
+
+
+class PairMapping(PersonMapping):
+    """A surname of two letters makes two resources, a shorter one fewer."""
+
+    def identifiers(self, key: str) -> tuple[Identifier, ...]:
+        """Name both."""
+        return tuple(Identifier(SYSTEM, f"{key}.{slot}") for slot in SLOTS)
+
+    def to_fhir(self, row: Dict[str, object]) -> tuple[Resource, ...] | Quarantine:
+        """Make one resource for each letter."""
+        letters = str(row["surname"])
+        if letters == "lost":
+            raise MappingError(element="people", path="surname", reason="is lost")
+        if letters == "stray":
+            return (_person("elsewhere", "x"),)
+        key = str(row["number"])
+        return tuple(
+            _person(f"{key}.{slot}", letter) for slot, letter in zip(SLOTS, letters, strict=False)
+        )
+
+    def tombstone(self, key: str) -> tuple[Resource, ...]:
+        """Mark both."""
+        return tuple(
+            {
+                "resourceType": "Patient",
+                "identifier": [{"system": SYSTEM, "value": f"{key}.{slot}"}],
+                "active": False,
+            }
+            for slot in SLOTS
+        )
+
+
+def _person(value: str, letter: str) -> Resource:
+    return {
+        "resourceType": "Patient",
+        "identifier": [{"system": SYSTEM, "value": value}],
+        "active": True,
+        "name": [{"use": "official", "family": letter}],
+    }
+
+
+@pytest.fixture
+def pair(world: World) -> World:
+    """The world, with records that have two resources."""
+    world.mapping = PairMapping()
+    return world
+
+
+def shown(world: World) -> dict[str, Any]:
+    """Tell, by slot, what Medplum shows and at which version; None for a tombstone."""
+    told: dict[str, Any] = {}
+    for slot in SLOTS:
+        for resource in world.fhir.resources.find("Patient", [Identifier(SYSTEM, f"1.{slot}")]):
+            fence = Fence.parse(resource["meta"]["source"])
+            name = resource.get("name", [{}])[0].get("family")
+            told[slot] = (name, fence.version if fence else None)
+    return told
+
+
+def run(world: World, version: int, letters: str) -> str:
+    """Apply an image of the record; tell the outcome."""
+    (ended,) = apply([full(1, version, letters)], world.mapping, world.target)
+    return ended.outcome.value
+
+
+def test_both_resources_are_written(pair: World) -> None:
+    """One search and two creates; the manifest names both."""
+    assert "written" == run(pair, 1, "XY")
+    assert {"a": ("X", 1), "b": ("Y", 1)} == shown(pair)
+    known = pair.manifest.get("people", "1")
+    assert known is not None
+    assert 2 == len(known.resources)
+
+
+def test_a_half_written_record_is_completed(pair: World) -> None:
+    """When one of two writes keeps failing, only that one is written again."""
+    pair.fhir.inject(None, *[Fault.CONFLICT] * 99)
+    assert "deferred" == run(pair, 1, "XY")
+    pair.fhir._faults.clear()  # noqa: SLF001 because the fault is over
+    before = pair.fhir.writes
+
+    assert "written" == run(pair, 1, "XY")
+    assert {"a": ("X", 1), "b": ("Y", 1)} == shown(pair)
+    assert 1 == pair.fhir.writes - before
+
+
+def test_a_complete_record_is_current(pair: World) -> None:
+    """At the same version with nothing missing, nothing is written."""
+    run(pair, 1, "XY")
+
+    assert "current" == run(pair, 1, "XY")
+    assert 2 == pair.fhir.writes
+
+
+def test_a_resource_the_record_no_longer_yields_is_marked(pair: World) -> None:
+    """A resource that is gone from the row becomes a tombstone, and comes back with it."""
+    run(pair, 1, "XY")
+    run(pair, 2, "X")
+    assert {"a": ("X", 2), "b": (None, 2)} == shown(pair)
+
+    run(pair, 3, "XZ")
+    assert {"a": ("X", 3), "b": ("Z", 3)} == shown(pair)
+
+
+def test_a_newer_part_supersedes_the_whole(pair: World) -> None:
+    """If any of a record's resources is at a newer version, the older event writes nothing."""
+    run(pair, 2, "XY")
+
+    assert "superseded" == run(pair, 1, "AB")
+    assert {"a": ("X", 2), "b": ("Y", 2)} == shown(pair)
+
+
+@pytest.mark.parametrize(
+    ("letters", "reason"),
+    [("lost", "is lost"), ("stray", "exactly one identifier")],
+)
+def test_what_belongs_to_nobody_is_quarantined(pair: World, letters: str, reason: str) -> None:
+    """A mapping's own error, and a resource with a strange identifier, are told."""
+    assert "quarantined" == run(pair, 1, letters)
+    entry = pair.quarantine.get("people", "1")
+    assert entry is not None
+    assert reason in entry.reason
+
+
+def test_a_second_resource_found_while_creating_goes_to_a_person(pair: World) -> None:
+    """Medplum's 412 for several matches is a matter of identity, not of content."""
+    body = _person("1.a", "X")
+    pair.fhir.hold()
+    pair.fhir.seed(body)
+    pair.fhir.seed(body)
+
+    assert "quarantined" == run(pair, 1, "X")
+
+
+def test_running_out_of_manifest_defers_all_but_the_superseded(pair: World) -> None:
+    """A superseded record needs no evidence, and is acknowledged all the same."""
+    run(pair, 2, "XY")
+    pair.manifest_items.available = False
+    older, other = full(1, 1, "AB"), full(2, 1, "C")
+    ended = apply([older, other], pair.mapping, pair.target)
+
+    assert {"1": "superseded", "2": "deferred"} == {a.change.key: a.outcome.value for a in ended}
