@@ -6,6 +6,7 @@ A process group of its own holds the emulator and the functions it starts: all e
 
 import hashlib
 import importlib
+import inspect
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import threading
 import time
 import types
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,30 @@ def _share_unpacked_layers() -> None:
     runtime.zipfile = types.SimpleNamespace(**{**vars(zipfile), "ZipFile": _UnpackedOnce})
 
 
+def _guard_queues() -> None:
+    """Let requests change a queue one at a time.
+
+    MiniStack rebuilds a queue's list of messages in the threads that feed functions, while requests
+    append to that list without its lock: once in a long while, a sent message would be lost.
+    """
+    sqs: Any = importlib.import_module("ministack.services.sqs")
+    sqs._queues_lock = lock = threading.RLock()  # noqa: SLF001 because it has no other name
+
+    def guarded(change: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:  # noqa: ANN401 because it stands for any of them
+            with lock:
+                return change(*arguments)
+
+        return call
+
+    actions: dict[str, Callable[..., Any]] = sqs._HANDLERS  # noqa: SLF001 as above
+    for name, action in actions.items():
+        if not inspect.iscoroutinefunction(action):
+            actions[name] = guarded(action)
+    for name in ("_expire_retained", "_dlq_sweep", "_collect_msgs"):
+        setattr(sqs, name, guarded(getattr(sqs, name)))
+
+
 def _end_with(parent_pid: int) -> None:
     while os.getppid() == parent_pid:
         time.sleep(_CHECK_EVERY_S)
@@ -57,6 +83,7 @@ def main() -> None:
     parent_pid = int(sys.argv.pop())
     threading.Thread(target=_end_with, args=(parent_pid,), daemon=True).start()
     _share_unpacked_layers()
+    _guard_queues()
     importlib.import_module("ministack.app").main()
 
 
