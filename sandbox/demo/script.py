@@ -38,6 +38,8 @@ PARAMETERS = {
     "LeaseS": "15",
     "MaxReceiveCount": "20",
     "PageSize": "100",
+    # The embedded server counts points but refuses nobody; a real one may.
+    "QuotaReserve": "0",
 }
 CHUNK_SIZE = 250
 TICK_S = 2.0
