@@ -35,7 +35,7 @@ def set_phase(
     if not may_move(state.phase, phase):
         reason = f"{phase.value} is more than one step ahead of {state.phase.value}"
         raise ConfigurationError(reason, element=element)
-    if phase not in _BUILT:
+    if phase not in BUILT:
         reason = f"the phase {phase.value} is not built yet"
         raise ConfigurationError(reason, element=element)
     if session.dry_run(execute, f"move {element} from {state.phase.value} to {phase.value}"):
@@ -53,4 +53,4 @@ def set_phase(
     session.console.print(f"{element}: {state.phase.value} → {phase.value}", highlight=False)
 
 
-_BUILT = {Phase.OFF, Phase.DUAL_WRITE, Phase.BACKFILL}
+BUILT = {Phase.OFF, Phase.DUAL_WRITE, Phase.BACKFILL}
