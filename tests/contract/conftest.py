@@ -1,6 +1,5 @@
 """One fixture per port, parametrised over everything that implements it."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,11 +24,12 @@ from medplum_migration.adapters.sqlite_table import SqliteTable
 from medplum_migration.adapters.system_clock import SystemClock
 from medplum_migration.adapters.table import Table
 from medplum_migration.ports.fhir_store import FhirStore
+from sandbox.aws.ministack import MiniStack
+from tests.required import absent
 
 if TYPE_CHECKING:
     from sandbox.medplum.server import EmbeddedMedplum
 
-EMULATOR_URL = "AWS_EMULATOR_URL"
 _ATTRIBUTES: list[Any] = [{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")]
 _SCHEMA: list[Any] = [
     {"AttributeName": "pk", "KeyType": "HASH"},
@@ -48,13 +48,6 @@ class FhirServer:
     delete: Callable[[str, str], None]
 
 
-def absent(reason: str) -> None:
-    """Skip for want of a tool; on the build server, where every tool must be there, fail."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def moto_client() -> Iterator[Callable[[Service], Client]]:
     """Make clients of AWS in this process; one account for all tests of a module."""
@@ -63,18 +56,9 @@ def moto_client() -> Iterator[Callable[[Service], Client]]:
 
 
 @pytest.fixture
-def emulator_client() -> Callable[[Service], Client]:
-    """Make clients of the emulator that `AWS_EMULATOR_URL` names."""
-    url = os.environ.get(EMULATOR_URL)
-    if url is None:
-        pytest.skip(f"{EMULATOR_URL} is not set")
-    return lambda service: boto3.client(
-        service,
-        region_name="eu-west-1",
-        endpoint_url=url,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 because emulators take any
-    )
+def emulator_client(aws_emulator: MiniStack) -> Callable[[Service], Client]:
+    """Make clients of the emulator."""
+    return aws_emulator.client
 
 
 @pytest.fixture(
@@ -94,10 +78,17 @@ def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
 
 
 @pytest.fixture
-def races(request: pytest.FixtureRequest) -> None:
-    """Skip where threads prove nothing: moto checks a condition and writes without a lock."""
-    if "moto" in request.node.callspec.params.values():
-        pytest.skip("moto is not atomic; the emulator is")
+def races() -> None:
+    """Mark a test whose threads race."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Race on the emulator only: moto checks a condition and then writes, without a lock."""
+    items[:] = [
+        item
+        for item in items
+        if not ("races" in getattr(item, "fixturenames", ()) and "[moto" in item.name)
+    ]
 
 
 def make_dynamodb_table(client: Client) -> str:
