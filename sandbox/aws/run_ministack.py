@@ -4,6 +4,7 @@ Started as a script (`python -I run_ministack.py PARENT_PID`), so it imports not
 A process group of its own holds the emulator and the functions it starts: all end together.
 """
 
+import contextlib
 import hashlib
 import importlib
 import inspect
@@ -11,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import types
@@ -21,12 +23,14 @@ from typing import Any
 
 _CHECK_EVERY_S = 0.5
 _SCRATCH = Path(os.environ["TMPDIR"])
+_UNPACKED = Path(__file__).resolve().parents[2] / ".aws-sam" / "unpacked"
 
 
 class _UnpackedOnce(zipfile.ZipFile):
     """A zip whose content every extraction shares, as Lambda's workers share `/opt`.
 
-    MiniStack unpacks all layers for each worker, which takes seconds of its one process.
+    MiniStack unpacks all layers for each worker, which takes seconds of its one process. What is
+    unpacked stays for later runs, with the bytecode that functions leave there.
     """
 
     _unpacking = threading.Lock()
@@ -34,12 +38,21 @@ class _UnpackedOnce(zipfile.ZipFile):
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:  # noqa: ANN401, ARG002 because the signature is zipfile's
         """Unpack on first sight of this content; give `path` links into it."""
         content = hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()
-        unpacked = _SCRATCH / "unpacked" / content
+        unpacked = _UNPACKED / content
         with self._unpacking:
             if not unpacked.exists():
-                super().extractall(unpacked)
+                self._unpack(unpacked)
         for entry in unpacked.iterdir():
             Path(path, entry.name).symlink_to(entry)
+
+    def _unpack(self, unpacked: Path) -> None:
+        """Unpack under another name first: emulators beside this one share the folder."""
+        unpacked.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=unpacked.parent, prefix="new-") as folder:
+            unfinished = Path(folder, "content")
+            super().extractall(unfinished)
+            with contextlib.suppress(OSError):  # the other one was faster
+                unfinished.rename(unpacked)
 
 
 def _share_unpacked_layers() -> None:
