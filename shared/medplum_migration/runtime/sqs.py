@@ -21,6 +21,7 @@ from medplum_migration.domain.checkpoint import ChunkTask
 from medplum_migration.domain.errors import EventError, MigrationError
 from medplum_migration.phases.dual_write import Message
 from medplum_migration.ports.telemetry import Telemetry
+from medplum_migration.runtime.containment import describe
 
 PartialBatchResponse = PartialItemFailureResponse
 _MARGIN_S = 5.0
@@ -57,7 +58,7 @@ def each_task(
         try:
             phase(read_task(record.body), deadline=deadline)
         except Exception as error:
-            reason = str(error) if isinstance(error, MigrationError) else type(error).__name__
+            reason = str(error) if isinstance(error, MigrationError) else describe(error)
             telemetry.problem("backfill.failed", reason=reason)
             raise
 
