@@ -8,8 +8,18 @@ import typer
 from rich.console import Console
 
 from medplum_migration.domain.errors import MigrationError
-from sandbox.demo.play import play
+from sandbox.aws.deployment import DeploymentError
+from sandbox.aws.ministack import MiniStackError
+from sandbox.aws.tools import ToolMissingError
+from sandbox.demo.play import CommandError, play
 from sandbox.demo.script import Script, Server
+from sandbox.demo.view import StalledError
+from sandbox.medplum.node import EmbeddedMedplumError
+
+_FAILURES = (
+    *(MigrationError, CommandError, StalledError),
+    *(DeploymentError, MiniStackError, ToolMissingError, EmbeddedMedplumError),
+)
 
 
 def main(  # noqa: PLR0913 because each is an option of the command
@@ -38,11 +48,15 @@ def main(  # noqa: PLR0913 because each is an option of the command
     started = time.monotonic()
     try:
         equal = play(script, console)
-    except MigrationError as error:
-        console.print(f"[red]{error.code}[/]: {error}", highlight=False)
+    except _FAILURES as error:
+        name = error.code if isinstance(error, MigrationError) else type(error).__name__
+        sys.stderr.write(f"{name}: {error}\n")
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped; everything has ended\n")
+        sys.exit(130)
     console.print(f"[dim]{time.monotonic() - started:.0f} s in all[/]", highlight=False)
-    console.print(equal.line, highlight=False)
+    console.print(equal.line, highlight=False, soft_wrap=True)
     sys.exit(0 if equal.holds else 1)
 
 

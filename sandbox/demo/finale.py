@@ -12,9 +12,8 @@ from medplum_migration.verification.balance import balance_of
 from medplum_migration.verification.reconcile import Reconciliation
 from sandbox.clinic.database import clinic_engine
 from sandbox.demo.stage import ELEMENT, Stage
-from sandbox.demo.view import Camera
+from sandbox.demo.view import Camera, Patience
 
-_PATIENCE_S = 300.0
 _KEYS = "SELECT pid FROM patient_data UNION SELECT CAST(record_key AS INTEGER) FROM medplum_outbox"
 
 
@@ -24,10 +23,6 @@ class Verdict:
 
     holds: bool
     line: str
-
-
-class StalledError(Exception):
-    """Nothing moved for a long time."""
 
 
 def drain(stage: Stage, camera: Camera, console: Console) -> None:
@@ -48,15 +43,11 @@ def drain(stage: Stage, camera: Camera, console: Console) -> None:
 
 
 def _wait_until_empty(camera: Camera) -> None:
-    waiting, since, quiet = -1, time.monotonic(), 0
+    patience, quiet = Patience(), 0
     while quiet < 3:  # noqa: PLR2004 because queue counts are approximate: look thrice
-        now_waiting = camera.waiting()
-        quiet = quiet + 1 if now_waiting == 0 else 0
-        if now_waiting != waiting:
-            waiting, since = now_waiting, time.monotonic()
-        elif now_waiting and time.monotonic() - since > _PATIENCE_S:
-            message = f"{waiting} events did not move for {_PATIENCE_S:.0f} s"
-            raise StalledError(message)
+        waiting = camera.waiting()
+        quiet = quiet + 1 if waiting == 0 else 0
+        patience.look(waiting, f"{waiting} events")
         time.sleep(0.5)
 
 
@@ -68,11 +59,12 @@ def judge(stage: Stage, console: Console) -> Verdict:
         eligible = len(connection.execute(text(_KEYS)).all())
     engine.dispose()
     balance = balance_of(ELEMENT, stage.wired.manifest, eligible=eligible)
-    console.print(f"Balance: {balance}", highlight=False)
+    console.print(f"Balance: {balance}", highlight=False, soft_wrap=True)
     for finding, number in sorted(found.findings.items()):
         console.print(f"  {number} {finding.value}", highlight=False)
     for difference in found.differences[:20]:
-        console.print(f"  {difference.finding.value}: {', '.join(difference.paths)}")
+        paths = ", ".join(difference.paths)
+        console.print(f"  {difference.finding.value}: {paths}", highlight=False, soft_wrap=True)
     return _verdict(found, balance)
 
 

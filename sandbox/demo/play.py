@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +18,13 @@ from sandbox.demo.stage import ELEMENT, Stage, set_up
 from sandbox.demo.view import Camera, watch
 
 
+class CommandError(Exception):
+    """The operator's command failed; what it said was printed."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the command ended with {code}")
+
+
 def play(script: Script, console: Console) -> Verdict:
     """Run the whole demo; logs stay in the folder that is named at the start."""
     folder = Path(tempfile.mkdtemp(prefix="medplum-migration-demo-"))
@@ -24,7 +32,7 @@ def play(script: Script, console: Console) -> Verdict:
     with set_up(script, folder, console) as stage, ExitStack() as stack:
         saboteur = Saboteur(stage, script.seed)
         camera = Camera(stage, saboteur)
-        stack.enter_context(Ticker(TICK_S, lambda: _tick(stage)))
+        stack.enter_context(Ticker(TICK_S, _tick(stage)))
         _command(console, "phase", "set", ELEMENT, "dual_write", "--execute")
         writer = stage.start_writer(script)
         stack.callback(_end, writer)
@@ -49,18 +57,18 @@ def _watch_the_backfill(script: Script, camera: Camera, console: Console) -> Non
     if script.kill_every:
         with Ticker(script.kill_every, saboteur.kill_one):
             watch(camera, console, lambda seen: seen.is_over)
-        return
-    watch(camera, console, lambda seen: seen.is_over or seen.done > script.patients / 3)
-    saboteur.kill_one()
-    console.print("One function was killed in the middle of its work")
-    watch(camera, console, lambda seen: seen.is_over)
+    else:
+        watch(camera, console, lambda seen: seen.is_over or seen.done > script.patients / 3)
+    if not saboteur.killed and saboteur.kill_one():
+        console.print("One function was killed in the middle of its work")
+        watch(camera, console, lambda seen: seen.is_over)
 
 
-def _tick(stage: Stage) -> None:
-    """Do what EventBridge does once a minute, more often."""
-    stage.aws.client("lambda").invoke(
-        FunctionName=stage.outputs["ScheduleWorkFunctionName"], Payload=b"{}"
-    )
+def _tick(stage: Stage) -> Callable[[], object]:
+    """Make what EventBridge does once a minute, to be done more often."""
+    client = stage.aws.client("lambda")
+    function = stage.outputs["ScheduleWorkFunctionName"]
+    return lambda: client.invoke(FunctionName=function, Payload=b"{}")
 
 
 def _command(console: Console, *arguments: str) -> None:
@@ -68,10 +76,9 @@ def _command(console: Console, *arguments: str) -> None:
     console.print(f"[bold]$ medplum-migrate {' '.join(arguments)}[/]", highlight=False)
     program = [sys.executable, "-m", "medplum_migration.cli", "--stack", STACK, *arguments]
     done = subprocess.run(program, capture_output=True, text=True, check=False)
-    console.print(done.stdout.rstrip() + done.stderr.rstrip(), highlight=False)
+    console.print(done.stdout.rstrip() + done.stderr.rstrip(), highlight=False, soft_wrap=True)
     if done.returncode:
-        message = f"the command ended with {done.returncode}"
-        raise RuntimeError(message)
+        raise CommandError(done.returncode)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -81,7 +88,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _wait_for_the_audience(stage: Stage, console: Console) -> None:
-    console.print(f"Medplum: {stage.medplum.base_url}fhir/R4   AWS: {stage.aws.endpoint_url}")
+    medplum = stage.medplum.base_url.rstrip("/")
+    console.print(f"Medplum: {medplum}/fhir/R4", highlight=False, soft_wrap=True)
     for name, value in stage.aws.environment().items():
         console.print(f"export {name}={value}", highlight=False)
     console.print("Everything runs until Ctrl-C")

@@ -8,14 +8,17 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
+from botocore.exceptions import BotoCoreError, ClientError
+from psutil import NoSuchProcess
+
 from sandbox.aws.observation import function_processes
 from sandbox.demo.stage import Stage
 
 
 class Ticker:
-    """Calls something every so many seconds, until its block ends."""
+    """Calls something every so many seconds, until its block ends; a call that fails is let go."""
 
-    def __init__(self, every_s: float, call: Callable[[], None]) -> None:
+    def __init__(self, every_s: float, call: Callable[[], object]) -> None:
         self._every_s = every_s
         self._call = call
         self._over = threading.Event()
@@ -31,19 +34,20 @@ class Ticker:
 
     def _run(self) -> None:
         while not self._over.wait(self._every_s):
-            self._call()
+            with contextlib.suppress(BotoCoreError, ClientError, NoSuchProcess):
+                self._call()
 
 
 class Saboteur:
-    """Kills one busy process of dual write or backfill, without warning (SIGKILL)."""
+    """Kills one process of dual write or backfill, without warning (SIGKILL)."""
 
     def __init__(self, stage: Stage, seed: int) -> None:
         self._stage = stage
         self._random = random.Random(seed)  # noqa: S311 because it is a game
         self.killed = 0
 
-    def kill_one(self) -> None:
-        """Kill a process of one of the two functions, if there is any."""
+    def kill_one(self) -> bool:
+        """Kill a process of one of the two functions; tell whether there was any."""
         names = ["BackfillFunctionName", "DualWriteFunctionName"]
         self._random.shuffle(names)
         for name in names:
@@ -52,4 +56,5 @@ class Saboteur:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._random.choice(processes), signal.SIGKILL)
                     self.killed += 1
-                return
+                    return True
+        return False

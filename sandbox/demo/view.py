@@ -3,16 +3,51 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+import sqlalchemy as sa
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from sandbox.clinic.database import clinic_engine
 from sandbox.demo.saboteur import Saboteur
 from sandbox.demo.stage import ELEMENT, Stage
 
 _LINE_EVERY_S = 5.0
+_PATIENCE_S = 300.0
+_QUEUES = ("EventsQueueUrl", "EventsDeadLetterQueueUrl")
+_UNPUBLISHED = sa.text(
+    "SELECT COUNT(*) FROM medplum_outbox WHERE sequence >"
+    " COALESCE((SELECT MAX(sequence) FROM medplum_relay_position), 0)"
+)
+
+
+class StalledError(Exception):
+    """Nothing moved for a long time."""
+
+
+@dataclass(slots=True)
+class Patience:
+    """Ends when the same thing is seen for five minutes."""
+
+    _seen: object = None
+    _since: float = 0.0
+
+    def look(self, seen: object, what: str) -> None:
+        """Look again.
+
+        Raises:
+            StalledError: it has not changed for too long.
+
+        """
+        now = time.monotonic()
+        if seen != self._seen:
+            self._seen, self._since = seen, now
+        elif now - self._since > _PATIENCE_S:
+            message = f"{what} did not move for {_PATIENCE_S:.0f} s"
+            raise StalledError(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +71,11 @@ class Snapshot:
         return self.status == "done"
 
     def line(self) -> str:
-        """Tell it in a line."""
+        """Tell it in a line of a narrow terminal."""
         eta = "?" if self.eta_s is None else f"{self.eta_s:.0f} s"
         return (
-            f"{self.phase}: {self.done}/{self.total} records, {self.rate:.0f}/s, ETA {eta}; "
-            f"{self.waiting} events waiting, {self.quarantined} in quarantine, "
-            f"{self.quota_points} quota points, {self.killed} killed"
+            f"{self.done:5} of {self.total}, {self.rate:.0f}/s, ETA {eta}; "
+            f"{self.waiting} events, {self.quarantined} quarantined, {self.killed} killed"
         )
 
     def table(self) -> Table:
@@ -65,14 +99,19 @@ class Camera:
 
     stage: Stage
     saboteur: Saboteur
-    _queues: tuple[str, ...] = field(default=("EventsQueueUrl", "EventsDeadLetterQueueUrl"))
+    _sqs: Any = field(init=False)
+    _clinic: sa.Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._sqs = self.stage.aws.client("sqs")
+        self._clinic = clinic_engine(self.stage.clinic)
 
     def waiting(self) -> int:
-        """Count the events that are queued, in flight or dead."""
-        sqs = self.stage.aws.client("sqs")
-        total = 0
-        for name in self._queues:
-            attributes = sqs.get_queue_attributes(
+        """Count the changes that the relay has not sent, and those queued, in flight or dead."""
+        with self._clinic.connect() as connection:
+            total = int(connection.execute(_UNPUBLISHED).scalar_one())
+        for name in _QUEUES:
+            attributes = self._sqs.get_queue_attributes(
                 QueueUrl=self.stage.outputs[name], AttributeNames=["All"]
             )["Attributes"]
             kinds = ("", "NotVisible", "Delayed")
@@ -83,10 +122,13 @@ class Camera:
         """Look at everything."""
         wired = self.stage.wired
         progress = wired.steer_backfill.progress(ELEMENT)
+        done = progress.balance.eligible if progress else 0
+        # Records that were born after the count make it more.
+        total = max(done, progress.run.total or 0) if progress else 0
         return Snapshot(
             phase=wired.checkpoints.element(ELEMENT).phase.value,
-            total=(progress.run.total or 0) if progress else 0,
-            done=progress.balance.eligible if progress else 0,
+            total=total,
+            done=done,
             rate=progress.rate if progress else 0.0,
             eta_s=progress.eta_s if progress else None,
             status=progress.run.status.value if progress else "",
@@ -98,16 +140,22 @@ class Camera:
 
 
 def watch(camera: Camera, console: Console, until: Callable[[Snapshot], bool]) -> None:
-    """Show snapshots until one satisfies `until`."""
-    snapshot = camera.take()
+    """Show snapshots until one satisfies `until`.
+
+    Raises:
+        StalledError: nothing has moved for five minutes.
+
+    """
+    snapshot, patience = camera.take(), Patience()
     with Live(snapshot.table(), console=console, transient=True, auto_refresh=False) as live:
         told = time.monotonic()
         while not until(snapshot):
             time.sleep(0.5)
             snapshot = camera.take()
+            patience.look((snapshot.done, snapshot.total), "the backfill")
             if console.is_terminal:
                 live.update(snapshot.table(), refresh=True)
             elif time.monotonic() - told > _LINE_EVERY_S:
                 told = time.monotonic()
-                console.print(snapshot.line(), highlight=False)
-    console.print(snapshot.line(), highlight=False)
+                console.print(snapshot.line(), highlight=False, soft_wrap=True)
+    console.print(snapshot.line(), highlight=False, soft_wrap=True)
