@@ -3,6 +3,7 @@
 import math
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,6 +14,7 @@ from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import (
     ConflictError,
     EventError,
+    MigrationError,
     RefusedError,
     ThrottledError,
     UnansweredError,
@@ -76,6 +78,16 @@ class Backfill:
         except ConflictError:
             self.target.telemetry.event("backfill.lease_lost", **_names(chunk))
             return ChunkEnd.STOPPED
+        except (KeyboardInterrupt, MigrationError):
+            self._give_back(chunk)
+            raise
+
+    def _give_back(self, chunk: Chunk) -> None:
+        """Release the lease after a failure, if that can be; otherwise it expires."""
+        with suppress(MigrationError):
+            held = self.checkpoints.chunk(chunk.element, chunk.run_id, chunk.number)
+            if held is not None and held.lease_token == chunk.lease_token:
+                self.checkpoints.save_chunk(held.released(self.target.clock.now()))
 
     def _lease(self, task: ChunkTask) -> Chunk | None:
         chunk = self.checkpoints.chunk(task.element, task.run_id, task.chunk)

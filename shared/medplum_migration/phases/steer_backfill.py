@@ -1,10 +1,11 @@
 """An operator's hand on a backfill: start, pause, resume, restart a chunk, see how far it is."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 
 from medplum_migration.domain.checkpoint import Balance, Chunk, ChunkStatus, Run, RunStatus
-from medplum_migration.domain.errors import ConfigurationError
+from medplum_migration.domain.errors import ConfigurationError, ConflictError
 from medplum_migration.domain.phase import Phase
 from medplum_migration.ports.checkpoints import Checkpoints
 from medplum_migration.ports.clock import Clock
@@ -78,6 +79,14 @@ class SteerBackfill:
             update = {"status": RunStatus.RUNNING, "ended_at": None}
             self.checkpoints.save_run(run.model_copy(update=update))
         return restarted
+
+    def forget_tasks(self, element: str) -> None:
+        """Make every chunk that nobody works on due at once, after a queue has lost its tasks."""
+        run = self._latest(element)
+        for chunk in self.checkpoints.chunks(element, run.run_id):
+            if chunk.status is ChunkStatus.PENDING and chunk.enqueued_at:
+                with suppress(ConflictError):  # somebody works on it after all
+                    self.checkpoints.save_chunk(chunk.model_copy(update={"enqueued_at": 0.0}))
 
     def progress(self, element: str) -> Progress | None:
         """Add up the chunks of the latest run; None when there was none."""

@@ -304,3 +304,25 @@ def test_a_lease_lost_to_a_faster_worker_is_no_error(world: World) -> None:
     world.checkpoints.save_chunk = losing  # type: ignore[method-assign, assignment] # because another is faster
 
     assert ChunkEnd.STOPPED is world.backfill(task, deadline=math.inf)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), UnavailableError("away")])
+def test_a_failure_gives_the_lease_back(
+    world: World, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted worker, or one whose legacy store is away, leaves a chunk that is free."""
+    run = start(world, 4)
+    world.schedule_work()
+    (task,) = world.tasks.take()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patched, pytest.raises(type(error)):
+        patched.setattr(world.legacy, "page", fail)
+        world.backfill(task, deadline=math.inf)
+
+    chunk = world.checkpoints.chunk("people", run.run_id, 0)
+    assert chunk is not None
+    assert chunk.is_free(world.clock.now())
+    assert ChunkEnd.DONE is world.backfill(task, deadline=math.inf)

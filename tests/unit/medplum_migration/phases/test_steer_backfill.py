@@ -91,3 +91,16 @@ def test_a_chunk_of_a_running_run_is_restarted(world: World) -> None:
     drive(world)
 
     assert 4 == balance(world).successful
+
+
+def test_tasks_that_a_queue_lost_are_due_at_once(world: World) -> None:
+    """A fresh worker need not wait until lost tasks count as lost; leased chunks stay leased."""
+    start(world, 4, chunk_size=2)
+    world.schedule_work()
+    (first, _) = world.tasks.take()
+    leased = world.checkpoints.chunk("people", first.run_id, first.chunk)
+    assert leased is not None
+    world.checkpoints.save_chunk(leased.leased("token", world.clock.now(), lease_s=60))
+    world.steer_backfill.forget_tasks("people")
+
+    assert 1 == world.schedule_work()
