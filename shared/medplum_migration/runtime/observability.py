@@ -7,4 +7,6 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 
 logger = Logger(log_uncaught_exceptions=False)
 metrics = Metrics(namespace="MedplumMigration")
-tracer = Tracer()
+# By default the tracer imports and patches every library that it knows at cold start, and its
+# segments would carry SQL and URLs.
+tracer = Tracer(auto_patch=False)

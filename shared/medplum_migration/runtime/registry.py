@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from medplum_migration.domain.errors import ConfigurationError
@@ -23,6 +24,16 @@ def elements(module: str, identifier_base: str = "") -> dict[str, Mapping[Any]]:
     if identifier_base:
         mappings = tuple(_rebased(mapping, identifier_base) for mapping in mappings)
     return {mapping.element: mapping for mapping in mappings}
+
+
+def folder_of(module: str) -> Path:
+    """Find the folder that a module lies in.
+
+    Raises:
+        ConfigurationError: there is no such module.
+
+    """
+    return Path(str(_attribute(module, "__file__"))).parent
 
 
 def open_legacy_store(module: str) -> Callable[[str], LegacyStore]:

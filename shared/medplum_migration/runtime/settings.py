@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -60,17 +60,22 @@ class Settings(BaseSettings):
         return text
 
 
-@cache
-def settings() -> Settings:
-    """Read the environment once.
+def read_settings(**known: Any) -> Settings:  # noqa: ANN401 because fields differ in kind
+    """Read the environment; what is `known` already comes before it.
 
     Raises:
         ConfigurationError: a variable has a value of the wrong kind; names the variables only.
 
     """
     try:
-        return Settings()
+        return Settings(**known)
     except ValidationError as error:
         names = ", ".join(str(e["loc"][0]).upper() for e in error.errors())
         reason = "a setting has a value of the wrong kind"
         raise ConfigurationError(reason, variables=names) from None
+
+
+@cache
+def settings() -> Settings:
+    """Read the environment once; raises as `read_settings`."""
+    return read_settings()

@@ -16,7 +16,13 @@ def stack_settings(name: str) -> dict[str, Any]:
 
     """
     import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        NoRegionError,
+        ProfileNotFound,
+    )
 
     try:
         stack = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
@@ -26,6 +32,9 @@ def stack_settings(name: str) -> dict[str, Any]:
             raise ConfigurationError(reason, stack=name) from None
         reason = "CloudFormation refused"
         raise UnavailableError(reason, code=error.response["Error"]["Code"]) from None
+    except (NoCredentialsError, NoRegionError, ProfileNotFound) as error:
+        reason = "AWS is not configured here: set a region and credentials"
+        raise ConfigurationError(reason, error=type(error).__name__) from None
     except BotoCoreError as error:
         reason = "CloudFormation did not answer"
         raise UnavailableError(reason, error=type(error).__name__) from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from medplum_migration.domain.change_event import ChangeEvent
 from medplum_migration.domain.checkpoint import ChunkTask
+from medplum_migration.domain.errors import ConfigurationError
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.ports.checkpoints import Checkpoints
 from medplum_migration.ports.clock import Clock
@@ -245,14 +246,21 @@ class Wiring:
             return SqliteTable.open(self.settings.state_path, setting)
         from medplum_migration.adapters.dynamodb_table import DynamoDbTable
 
-        return DynamoDbTable(_aws("dynamodb"), self.settings.require(setting))
+        name = self.settings.require(setting)
+        return DynamoDbTable(_aws("dynamodb"), name)
 
 
 @cache
 def _aws(service: str) -> Any:  # noqa: ANN401 because boto3 makes its clients at run time
-    """Make a client with time-outs that a Lambda function survives."""
+    """Make a client with time-outs that a Lambda function survives.
+
+    Raises:
+        ConfigurationError: there is no region, or no such profile.
+
+    """
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
     config = Config(
         connect_timeout=3,
@@ -261,7 +269,11 @@ def _aws(service: str) -> Any:  # noqa: ANN401 because boto3 makes its clients a
         retries={"mode": "standard", "max_attempts": 4},
     )
     client: Any = boto3.client
-    return client(service, config=config)
+    try:
+        return client(service, config=config)
+    except BotoCoreError as error:
+        reason = "AWS is not configured here: set a region and credentials"
+        raise ConfigurationError(reason, error=type(error).__name__) from None
 
 
 @cache
