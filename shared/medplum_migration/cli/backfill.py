@@ -1,14 +1,12 @@
 """`backfill start|pause|resume|work|restart-chunk|status`: an operator's hand on a backfill."""
 
-import math
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from medplum_migration.cli.session import AsJson, Element, Execute, Session
 from medplum_migration.cli.show import print_progress
-from medplum_migration.domain.checkpoint import RunStatus
+from medplum_migration.cli.work import work_here
 from medplum_migration.domain.errors import ConfigurationError
 
 app = typer.Typer(help="Copy history, chunk by chunk.", no_args_is_help=True)
@@ -32,7 +30,7 @@ def start(
     if session.dry_run(execute, f"backfill {what} of {element} in chunks of {chunk_size}"):
         return
     run = session.wired.steer_backfill.start(element, chunk_size=chunk_size, limit=limit)
-    session.console.print(f"{element}: run {run.run_id} started", highlight=False)
+    session.say(f"{element}: run {run.run_id} started")
     if session.local:
         work_here(session, element)
 
@@ -56,7 +54,7 @@ def pause(context: typer.Context, element: Element, *, execute: Execute = False)
     session.mapping(element)
     if not session.dry_run(execute, f"pause the backfill of {element}"):
         run = session.wired.steer_backfill.pause(element)
-        session.console.print(f"{element}: run {run.run_id} paused", highlight=False)
+        session.say(f"{element}: run {run.run_id} paused")
 
 
 @app.command("resume")
@@ -66,7 +64,7 @@ def resume(context: typer.Context, element: Element, *, execute: Execute = False
     session.mapping(element)
     if not session.dry_run(execute, f"resume the backfill of {element}"):
         run = session.wired.steer_backfill.resume(element)
-        session.console.print(f"{element}: run {run.run_id} resumed", highlight=False)
+        session.say(f"{element}: run {run.run_id} resumed")
 
 
 @app.command("restart-chunk")
@@ -82,7 +80,7 @@ def restart_chunk(
     session.mapping(element)
     if not session.dry_run(execute, f"restart chunk {number} of {element}"):
         chunk = session.wired.steer_backfill.restart_chunk(element, number)
-        session.console.print(f"{element}: chunk {chunk.number} restarted", highlight=False)
+        session.say(f"{element}: chunk {chunk.number} restarted")
 
 
 @app.command("status")
@@ -91,26 +89,3 @@ def status(context: typer.Context, element: Element, *, as_json: AsJson = False)
     session: Session = context.obj
     session.mapping(element)
     print_progress(session, element, as_json=as_json)
-
-
-def work_here(session: Session, element: str) -> None:
-    """Plan and work on chunks in this process until the run is done or paused."""
-    wired = session.wired
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=session.console,
-    ) as bar:
-        line = bar.add_task(element, total=None)
-        while (run := wired.checkpoints.run(element)) and run.status is RunStatus.RUNNING:
-            wired.schedule_work()
-            task = wired.local_tasks.take()
-            if task is None:
-                wired.clock.pause(1)
-                continue
-            wired.backfill(task, deadline=math.inf)
-            progress = wired.steer_backfill.progress(element)
-            if progress is not None:
-                bar.update(line, total=progress.run.total, completed=progress.balance.eligible)
-    print_progress(session, element, as_json=False)

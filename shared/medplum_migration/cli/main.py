@@ -1,25 +1,17 @@
 """The command `medplum-migrate`: arguments in; on failure one line of reason and an exit code."""
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from medplum_migration.cli import backfill, check, map_record, phase, quarantine, reconcile, status
+from medplum_migration.cli.exit_codes import EXIT_BUG, exit_code, next_step
 from medplum_migration.cli.session import Session
-from medplum_migration.domain.errors import (
-    ConfigurationError,
-    MigrationError,
-    TransientError,
-)
-
-EXIT_FOUND = 1
-EXIT_USAGE = 2
-EXIT_CONFIGURATION = 3
-EXIT_UNAVAILABLE = 4
-EXIT_REFUSED = 5
+from medplum_migration.cli.terminal import console
+from medplum_migration.domain.errors import MigrationError
 
 app = typer.Typer(
     help="Move a running healthcare system onto Medplum, one data element type at a time.",
@@ -63,14 +55,21 @@ def main() -> None:
     try:
         app()
     except MigrationError as error:
-        Console(stderr=True).print(f"[red]{error.code}[/]: {error}", highlight=False)
+        _explain(f"{error.code}: {error}", next_step(error))
         sys.exit(exit_code(error))
+    except Exception as error:  # noqa: BLE001 because a traceback may quote a patient
+        _explain(f"Bug: {type(error).__name__} at {_place(error)}", "Please report this line.")
+        sys.exit(EXIT_BUG)
 
 
-def exit_code(error: MigrationError) -> int:
-    """Tell a shell who acts next."""
-    if isinstance(error, ConfigurationError):
-        return EXIT_CONFIGURATION
-    if isinstance(error, TransientError):
-        return EXIT_UNAVAILABLE
-    return EXIT_REFUSED
+def _explain(reason: str, step: str) -> None:
+    errors = console(stderr=True)
+    errors.print(reason, style="red", soft_wrap=True)
+    if step:
+        errors.print(step, soft_wrap=True)
+
+
+def _place(error: Exception) -> str:
+    """Name file, line and function of an exception; what it says may hold patient data."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno} in {frame.name}"

@@ -1,11 +1,9 @@
 """`phase show` and `phase set`: where an element stands, and moving it."""
 
-import getpass
-
 import typer
-from rich.table import Table
 
-from medplum_migration.cli.session import Element, Execute, Session
+from medplum_migration.cli.session import AsJson, Element, Execute, Session
+from medplum_migration.cli.show import print_json, print_table
 from medplum_migration.domain.errors import ConfigurationError
 from medplum_migration.domain.phase import Phase, may_move
 from medplum_migration.ports.checkpoints import AuditEntry
@@ -14,14 +12,15 @@ app = typer.Typer(help="Where each data element type stands.", no_args_is_help=T
 
 
 @app.command("show")
-def show(context: typer.Context) -> None:
+def show(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Show the phase of every element."""
     session: Session = context.obj
-    table = Table("element", "phase", "epoch")
-    for element in session.wired.elements:
-        state = session.wired.checkpoints.element(element)
-        table.add_row(element, state.phase.value, str(state.epoch))
-    session.console.print(table)
+    states = [session.wired.checkpoints.element(element) for element in session.wired.elements]
+    if as_json:
+        print_json({s.element: {"phase": s.phase.value, "epoch": s.epoch} for s in states})
+        return
+    rows = [(state.element, state.phase.value, str(state.epoch)) for state in states]
+    print_table(session.console, ("element", "phase", "epoch"), rows)
 
 
 @app.command("set")
@@ -45,12 +44,12 @@ def set_phase(
         AuditEntry(
             element=element,
             at=session.wired.clock.now(),
-            actor=getpass.getuser(),
+            actor=session.actor,
             action="phase.set",
             detail=f"{state.phase.value} to {phase.value}",
         )
     )
-    session.console.print(f"{element}: {state.phase.value} → {phase.value}", highlight=False)
+    session.say(f"{element}: {state.phase.value} to {phase.value}")
 
 
 BUILT = {Phase.OFF, Phase.DUAL_WRITE, Phase.BACKFILL}

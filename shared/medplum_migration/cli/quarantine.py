@@ -1,14 +1,12 @@
 """`quarantine list|show|replay|discard`: what waits for a person."""
 
-import getpass
-import json
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from medplum_migration.cli.session import AsJson, Element, Execute, Session
+from medplum_migration.cli.show import print_json, print_table
 from medplum_migration.domain.errors import ConfigurationError
 from medplum_migration.phases.dual_write import apply_at_once
 from medplum_migration.ports.quarantine import QuarantineEntry
@@ -16,6 +14,7 @@ from medplum_migration.ports.quarantine import QuarantineEntry
 app = typer.Typer(help="Records that could not be applied.", no_args_is_help=True)
 
 Key = Annotated[str, typer.Argument(help="Key of the record in the legacy store.")]
+_COLUMNS = "key", "version", "since", "tries", "reason"
 
 
 @app.command("list")
@@ -31,13 +30,9 @@ def list_entries(
     session.mapping(element)
     entries = _entries(session, element, code)
     if as_json:
-        session.console.print_json(json.dumps([e.model_dump(mode="json") for e in entries]))
+        print_json([entry.model_dump(mode="json") for entry in entries])
         return
-    table = Table("key", "version", "code", "path", "reason", "attempts", "since")
-    for e in entries:
-        since = datetime.fromtimestamp(e.quarantined_at, UTC).isoformat(timespec="seconds")
-        table.add_row(e.key, str(e.version), e.code, e.path, e.reason, str(e.attempts), since)
-    session.console.print(table)
+    print_table(session.console, _COLUMNS, [_line(entry) for entry in entries])
 
 
 @app.command("show")
@@ -45,7 +40,7 @@ def show(context: typer.Context, element: Element, key: Key) -> None:
     """Show one entry as JSON."""
     session: Session = context.obj
     session.mapping(element)
-    session.console.print_json(_entry(session, element, key).model_dump_json())
+    print_json(_entry(session, element, key).model_dump(mode="json"))
 
 
 @app.command("replay")
@@ -63,11 +58,25 @@ def replay(
     entries = [_entry(session, element, key)] if key else _entries(session, element, code)
     if session.dry_run(execute, f"replay {len(entries)} entries of {element}"):
         return
+    phase = session.wired.checkpoints.element(element).phase
+    if not phase.writes_to_medplum:
+        reason = f"nothing is written to Medplum in phase {phase.value}"
+        raise ConfigurationError(reason, element=element)
     session.wired.steer_quarantine.replay(entries)
     if session.local:
-        events = list(iter(session.wired.local_events.take, None))
+        _apply_here(session)
+        left = sum(1 for _ in session.wired.quarantine.entries(element))
+        session.say(f"{element}: {len(entries)} entries replayed, {left} in quarantine now")
+    else:
+        session.say(f"{element}: {len(entries)} entries enqueued; look again in a minute")
+
+
+def _apply_here(session: Session) -> None:
+    events = list(iter(session.wired.local_events.take, None))
+    try:
         apply_at_once(session.wired.dual_write, events)
-    session.console.print(f"{element}: {len(entries)} entries replayed", highlight=False)
+    finally:
+        session.note_troubles()
 
 
 @app.command("discard")
@@ -84,9 +93,8 @@ def discard(
     session.mapping(element)
     entry = _entry(session, element, key)
     if not session.dry_run(execute, f"discard version {entry.version} of one record"):
-        actor = getpass.getuser()
-        session.wired.steer_quarantine.discard(element, key, actor=actor, reason=reason)
-        session.console.print(f"{element}: discarded", highlight=False)
+        session.wired.steer_quarantine.discard(element, key, actor=session.actor, reason=reason)
+        session.say(f"{element}: discarded")
 
 
 def _entries(session: Session, element: str, code: str | None) -> list[QuarantineEntry]:
@@ -100,3 +108,10 @@ def _entry(session: Session, element: str, key: str) -> QuarantineEntry:
         message = "the record is not in quarantine"
         raise ConfigurationError(message, element=element)
     return entry
+
+
+def _line(entry: QuarantineEntry) -> tuple[str, ...]:
+    since = datetime.fromtimestamp(entry.quarantined_at, UTC).strftime("%Y-%m-%d %H:%MZ")
+    where = f"{entry.path}: " if entry.path else ""
+    told = f"{entry.code}, {where}{entry.reason}"
+    return entry.key, str(entry.version), since, str(entry.attempts), told

@@ -1,44 +1,47 @@
 """`reconcile`: compare both stores by identifier and field; writes nothing."""
 
-import json
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
+from medplum_migration.cli.exit_codes import EXIT_FOUND
 from medplum_migration.cli.session import AsJson, Element, Session
-from medplum_migration.domain.difference import Finding
+from medplum_migration.cli.show import print_json, print_table
+from medplum_migration.domain.difference import Difference, Finding
 from medplum_migration.domain.identity import keyed_hash
 from medplum_migration.runtime.secrets import hash_key
 
 
-def reconcile(context: typer.Context, element: Element, *, as_json: AsJson = False) -> None:
+def reconcile(
+    context: typer.Context,
+    element: Element,
+    *,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Name records by legacy key, not by keyed hash.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Compare every record; exit with 1 when anything differs or is under way."""
     session: Session = context.obj
     session.mapping(element)
+    secret = b"" if keys else hash_key(session.wired.settings)
+
+    def name(difference: Difference) -> str:
+        return difference.key if keys else keyed_hash(secret, element, difference.key)
+
     found = session.wired.reconcile(element)()
-    secret = hash_key(session.wired.settings)
     if as_json:
-        told = {
-            "records": found.records,
-            "resources": found.resources,
-            "findings": {finding.value: found.findings[finding] for finding in Finding},
-            "differences": [
-                {
-                    "record_ref": keyed_hash(secret, element, d.key),
-                    "finding": d.finding.value,
-                    "paths": list(d.paths),
-                }
-                for d in found.differences
-            ],
-        }
-        session.console.print_json(json.dumps(told))
+        differences = [
+            {"record": name(d), "finding": d.finding.value, "paths": list(d.paths)}
+            for d in found.differences
+        ]
+        findings = {finding.value: found.findings[finding] for finding in Finding}
+        counts = {"records": found.records, "resources": found.resources}
+        print_json({**counts, "findings": findings, "differences": differences})
     else:
-        table = Table("finding", "records")
-        for finding, number in sorted(found.findings.items()):
-            table.add_row(finding.value, str(number))
-        session.console.print(table)
-        for difference in found.differences:
-            ref = keyed_hash(secret, element, difference.key)
-            session.console.print(f"{difference.finding.value} {ref} {' '.join(difference.paths)}")
+        rows = [(finding.value, str(n)) for finding, n in sorted(found.findings.items())]
+        print_table(session.console, ("finding", "records"), rows)
+        for d in found.differences:
+            session.say(" ".join((d.finding.value, name(d), *d.paths)))
     if not found.is_equal:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FOUND)

@@ -1,18 +1,18 @@
-"""What every verb needs: the wiring for the chosen place, a console, and the dry-run rule."""
+"""What every verb needs: the wiring for the chosen place, two consoles, and the dry-run rule."""
 
-import logging
+import getpass
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
+from medplum_migration.cli.terminal import TerminalTelemetry, console
 from medplum_migration.domain.errors import ConfigurationError
 from medplum_migration.mapping.mapping import Mapping
-from medplum_migration.runtime.settings import Settings
+from medplum_migration.runtime.settings import read_settings
 from medplum_migration.runtime.stack import stack_settings
 from medplum_migration.runtime.wiring import Wiring
 
@@ -23,31 +23,15 @@ Element = Annotated[str, typer.Argument(help="Data element type, such as `patien
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
-class LogTelemetry:
-    """Port `Telemetry` for a terminal: problems go to the standard log, counts nowhere."""
-
-    def __init__(self) -> None:
-        self._logger = logging.getLogger("medplum_migration")
-
-    def event(self, name: str, /, **fields: str | float) -> None:
-        """Log at debug level."""
-        self._logger.debug("%s %s", name, fields)
-
-    def problem(self, name: str, /, **fields: str | float) -> None:
-        """Log at warning level."""
-        self._logger.warning("%s %s", name, fields)
-
-    def count(self, metric: str, value: float, /, **dimensions: str) -> None:
-        """Ignore: metrics are the functions' business."""
-
-
 @dataclass
 class Session:
-    """One invocation of the command."""
+    """One invocation of the command: results go to `console`, everything else to `errors`."""
 
     stack: str | None
     local: Path | None
-    console: Console = field(default_factory=Console)
+    console: Console = field(default_factory=console)
+    errors: Console = field(default_factory=lambda: console(stderr=True))
+    telemetry: TerminalTelemetry = field(default_factory=TerminalTelemetry)
 
     @cached_property
     def wired(self) -> Wiring:
@@ -63,12 +47,7 @@ class Session:
         known: dict[str, Any] = stack_settings(self.stack) if self.stack else {}
         if self.local:
             known["state_path"] = self.local
-        try:
-            return Wiring(Settings(**known), LogTelemetry())
-        except ValidationError as error:
-            names = ", ".join(str(e["loc"][0]).upper() for e in error.errors())
-            reason = "a setting has a value of the wrong kind"
-            raise ConfigurationError(reason, variables=names) from None
+        return Wiring(read_settings(**known), self.telemetry)
 
     def mapping(self, element: str) -> Mapping[Any]:
         """Look an element up.
@@ -83,8 +62,35 @@ class Session:
             raise ConfigurationError(reason, element=element, known=" ".join(known))
         return known[element]
 
+    def say(self, text: str) -> None:
+        """Print a line of the result."""
+        self.console.print(text, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """Print a line beside the result."""
+        self.errors.print(text, soft_wrap=True)
+
+    def note_troubles(self) -> None:
+        """Print what went wrong with records since the last time, and forget it."""
+        for trouble, records in self.telemetry.drain().items():
+            self.note(f"  {records} x {trouble}")
+
     def dry_run(self, execute: bool, would: str) -> bool:  # noqa: FBT001 because it is the option itself
         """Say what would be done, unless it shall be done."""
         if not execute:
-            self.console.print(f"Dry run: would {would}. Add --execute to do it.", highlight=False)
+            self.say(f"Dry run: would {would}. Add --execute to do it.")
         return not execute
+
+    def command(self, verb: str) -> str:
+        """Spell out a command for the same place, to be copied."""
+        place = f" --local {self.local}" if self.local else ""
+        place += f" --stack {self.stack}" if self.stack else ""
+        return f"medplum-migrate{place} {verb}"
+
+    @property
+    def actor(self) -> str:
+        """Who goes into the audit trail; containers may not know their user's name."""
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):
+            return "unknown"

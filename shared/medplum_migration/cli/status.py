@@ -1,13 +1,13 @@
 """`status`: one line per data element type."""
 
-import json
 from typing import Any
 
 import typer
-from rich.table import Table
 
 from medplum_migration.cli.session import AsJson, Session
-from medplum_migration.cli.show import as_dict
+from medplum_migration.cli.show import as_dict, print_json, print_table
+
+_COLUMNS = "element", "phase", "backfill", "done", "per s", "s left", "quarantine"
 
 
 def status(context: typer.Context, *, as_json: AsJson = False) -> None:
@@ -15,22 +15,20 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
     session: Session = context.obj
     rows = {element: _row(session, element) for element in session.wired.elements}
     if as_json:
-        session.console.print_json(json.dumps(rows))
-        return
-    table = Table("element", "phase", "backfill", "done", "rate/s", "eta s", "quarantine")
-    for element, row in rows.items():
-        run = row["backfill"]
-        done = f"{run.get('done', 0)}/{run.get('total') or '?'}" if run else "-"
-        table.add_row(
-            element,
-            str(row["phase"]),
-            str(run.get("status", "-")),
-            done,
-            str(run.get("records_per_second", "-")),
-            str(run.get("eta_seconds", "-")),
-            str(row["quarantine"]),
-        )
-    session.console.print(table)
+        print_json(rows)
+    else:
+        lines = [_line(element, row) for element, row in rows.items()]
+        print_table(session.console, _COLUMNS, lines)
+
+
+def _line(element: str, row: dict[str, Any]) -> tuple[str, ...]:
+    run = row["backfill"]
+    told = ("-", "-", "-", "-")
+    if run:
+        done = f"{run['done']}/{'?' if run['total'] is None else run['total']}"
+        left = "?" if run["eta_seconds"] is None else str(run["eta_seconds"])
+        told = (run["status"], done, str(run["records_per_second"]), left)
+    return (element, row["phase"], *told, str(row["quarantine"]))
 
 
 def _row(session: Session, element: str) -> dict[str, Any]:
