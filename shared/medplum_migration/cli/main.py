@@ -1,7 +1,6 @@
 """The command `medplum-migrate`: arguments in; on failure one line of reason and an exit code."""
 
 import sys
-import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from medplum_migration.cli.exit_codes import EXIT_BUG, exit_code, next_step
 from medplum_migration.cli.session import Session
 from medplum_migration.cli.terminal import console
 from medplum_migration.domain.errors import MigrationError
+from medplum_migration.runtime.containment import describe
 
 app = typer.Typer(
     help="Move a running healthcare system onto Medplum, one data element type at a time.",
@@ -58,7 +58,7 @@ def main() -> None:
         _explain(f"{error.code}: {error}", next_step(error))
         sys.exit(exit_code(error))
     except Exception as error:  # noqa: BLE001 because a traceback may quote a patient
-        _explain(f"Bug: {type(error).__name__} at {_place(error)}", "Please report this line.")
+        _explain(f"Bug: {describe(error)}", "Please report this line.")
         sys.exit(EXIT_BUG)
 
 
@@ -67,9 +67,3 @@ def _explain(reason: str, step: str) -> None:
     errors.print(reason, style="red", soft_wrap=True)
     if step:
         errors.print(step, soft_wrap=True)
-
-
-def _place(error: Exception) -> str:
-    """Name file, line and function of an exception; what it says may hold patient data."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno} in {frame.name}"

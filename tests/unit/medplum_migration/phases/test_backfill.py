@@ -318,9 +318,10 @@ def test_a_failure_gives_the_lease_back(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    with monkeypatch.context() as patched, pytest.raises(type(error)):
+    with monkeypatch.context() as patched:
         patched.setattr(world.legacy, "page", fail)
-        world.backfill(task, deadline=math.inf)
+        with pytest.raises(type(error)):
+            world.backfill(task, deadline=math.inf)
 
     chunk = world.checkpoints.chunk("people", run.run_id, 0)
     assert chunk is not None
