@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +63,13 @@ class Stage:
 
 
 @contextmanager
-def set_up(script: Script, folder: Path, console: Console) -> Iterator[Stage]:
-    """Start everything, and end it with the block."""
+def set_up(
+    script: Script, folder: Path, console: Console, parameters: Mapping[str, str] = PARAMETERS
+) -> Iterator[Stage]:
+    """Start everything, and end it with the block; `parameters` are those of the deployed stack.
+
+    Within the block this process's environment leads to the emulator.
+    """
     clinic = folder / "clinic.db"
     with ExitStack() as stack:
         embedded = None
@@ -78,11 +83,24 @@ def set_up(script: Script, folder: Path, console: Console) -> Iterator[Stage]:
         create_clinic(clinic, patients=script.patients, seed=script.seed)
         console.print("AWS: starting the emulator, building and deploying the bundle")
         aws = stack.enter_context(MiniStack(folder / "aws.log"))
-        os.environ.update(aws.environment())
-        outputs = deploy(aws, {**PARAMETERS, **_places(aws, server, clinic)})
+        stack.enter_context(_environment(aws.environment()))
+        outputs = deploy(aws, {**parameters, **_places(aws, server, clinic)})
         wired = Wiring(Settings(**stack_settings(STACK)), Silence())
         stack.callback(_keep_logs, aws, outputs, folder)
         yield Stage(folder, clinic, aws, server, embedded, outputs, wired)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _keep_logs(aws: MiniStack, outputs: dict[str, str], folder: Path) -> None:

@@ -1,0 +1,132 @@
+"""The deployed bundle as tests see it: events in, what the functions did out."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from medplum_migration.adapters.legacy_sql import SqlLegacyStore
+from medplum_migration.adapters.medplum_http import MedplumHttp
+from medplum_migration.domain.change_event import ChangeEvent
+from medplum_migration.domain.checkpoint import RunStatus
+from medplum_migration.domain.phase import Phase
+from medplum_migration.runtime.wiring import Wiring
+from sandbox.aws.ministack import MiniStack
+from sandbox.aws.observation import logs
+from sandbox.medplum.server import EmbeddedMedplum
+
+ELEMENT = "patients"
+_QUEUES = (
+    "EventsQueueUrl",
+    "ChunksQueueUrl",
+    "EventsDeadLetterQueueUrl",
+    "ChunksDeadLetterQueueUrl",
+)
+_FUNCTIONS = ("DualWrite", "Backfill", "ScheduleWork", "Quarantine")
+_PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """One deployed stack, its Medplum, and the ports of an operator's machine."""
+
+    aws: MiniStack
+    medplum: EmbeddedMedplum
+    outputs: dict[str, str]
+    wired: Wiring
+
+    def reset(self) -> None:
+        """Empty Medplum, both tables and all queues."""
+        self.medplum.reset()
+        sqs = self.aws.client("sqs")
+        for queue in _QUEUES:
+            sqs.purge_queue(QueueUrl=self.outputs[queue])
+        for table, item in self.items():
+            keys = {name: item[name] for name in ("pk", "sk")}
+            self.aws.client("dynamodb").delete_item(TableName=table, Key=keys)
+
+    def items(self) -> Iterable[tuple[str, dict[str, Any]]]:
+        """Read every item of both tables, with the table's name."""
+        client = self.aws.client("dynamodb")
+        for name in ("ControlTable", "ManifestTable"):
+            for page in client.get_paginator("scan").paginate(TableName=self.outputs[name]):
+                for item in page["Items"]:
+                    yield self.outputs[name], item
+
+    def set_phase(self, phase: Phase) -> None:
+        """Move the element to a phase."""
+        checkpoints = self.wired.checkpoints
+        state = checkpoints.element(ELEMENT)
+        checkpoints.save_element(state.model_copy(update={"phase": phase}))
+
+    def backfill(self, *, chunk_size: int = 10) -> None:
+        """Copy every record, ticking the scheduler as EventBridge does."""
+        self.set_phase(Phase.BACKFILL)
+        self.wired.steer_backfill.start(ELEMENT, chunk_size=chunk_size)
+        client = self.aws.client("lambda")
+
+        def is_done() -> bool:
+            name = self.outputs["ScheduleWorkFunctionName"]
+            client.invoke(FunctionName=name, Payload=b"{}")
+            run = self.wired.checkpoints.run(ELEMENT)
+            return run is not None and run.status is RunStatus.DONE
+
+        wait_until(is_done, every_s=1)
+
+    def send(self, events: Sequence[ChangeEvent]) -> None:
+        """Send events to the queue, in this order."""
+        self.wired.events.send(events)
+
+    def send_text(self, body: str) -> None:
+        """Send a message that need not be an event."""
+        client = self.aws.client("sqs")
+        client.send_message(QueueUrl=self.outputs["EventsQueueUrl"], MessageBody=body)
+
+    def wait_until_idle(self) -> None:
+        """Wait until no event waits or is under way."""
+        wait_until(lambda: self.messages("EventsQueueUrl") == 0)
+
+    def messages(self, queue: str) -> int:
+        """Count a queue's messages, whatever their state."""
+        attributes = self.aws.client("sqs").get_queue_attributes(
+            QueueUrl=self.outputs[queue], AttributeNames=["All"]
+        )["Attributes"]
+        kinds = ("", "NotVisible", "Delayed")
+        return sum(int(attributes[f"ApproximateNumberOfMessages{kind}"]) for kind in kinds)
+
+    def dead_letters(self) -> list[str]:
+        """Read the bodies that wait in the dead-letter queues."""
+        client = self.aws.client("sqs")
+        return [
+            message["Body"]
+            for queue in _QUEUES[2:]
+            for message in client.receive_message(
+                QueueUrl=self.outputs[queue], MaxNumberOfMessages=10, VisibilityTimeout=0
+            ).get("Messages", [])
+        ]
+
+    def logs(self) -> dict[str, list[str]]:
+        """Read what each function has logged."""
+        names = [self.outputs[f"{name}FunctionName"] for name in _FUNCTIONS]
+        return {name: logs(self.aws, name) for name in names}
+
+    def invocations(self, function: str) -> int:
+        """Count a function's invocations that ended by themselves."""
+        lines = logs(self.aws, self.outputs[f"{function}FunctionName"])
+        return sum(line.startswith("REPORT") for line in lines)
+
+
+def close(wired: Wiring) -> None:
+    """Close the connections that an operator's process leaves to its end."""
+    assert isinstance(wired.legacy, SqlLegacyStore)
+    wired.legacy.close()
+    assert isinstance(wired.fhir, MedplumHttp)
+    wired.fhir._exchange._client.close()  # noqa: SLF001 because nothing but a test outlives it
+
+
+def wait_until(condition: Callable[[], bool], *, every_s: float = 0.3) -> None:
+    """Wait; fail when it takes too long."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(every_s)
