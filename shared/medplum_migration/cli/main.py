@@ -38,7 +38,8 @@ def options(
     ] = None,
 ) -> None:
     """Choose where the control data lives: a deployed stack, a local file, or the environment."""
-    context.obj = Session(stack=stack, local=local)
+    context.obj = session = Session(stack=stack, local=local)
+    context.call_on_close(session.close)
 
 
 app.command("status")(status.status)

@@ -49,6 +49,11 @@ class Session:
             known["state_path"] = self.local
         return Wiring(read_settings(**known), self.telemetry)
 
+    def close(self) -> None:
+        """Close what was opened, if anything was."""
+        if "wired" in self.__dict__:
+            self.wired.close()
+
     def mapping(self, element: str) -> Mapping[Any]:
         """Look an element up.
 

@@ -3,6 +3,7 @@
 Heavy libraries are imported where they are first needed, so that a function pays only for its own.
 """
 
+from contextlib import ExitStack
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,11 @@ class Wiring:
     def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
         self.settings = settings
         self.telemetry = telemetry
+        self._open = ExitStack()
+
+    def close(self) -> None:
+        """Close what was opened: connections to Medplum, the legacy store and the state file."""
+        self._open.close()
 
     @cached_property
     def elements(self) -> dict[str, Mapping[Any]]:
@@ -57,7 +63,9 @@ class Wiring:
     def legacy(self) -> LegacyStore:
         """The fork's legacy store."""
         opener = registry.open_legacy_store(self.settings.legacy_store)
-        return opener(secrets.legacy_dsn(self.settings))
+        store = opener(secrets.legacy_dsn(self.settings))
+        self._open.callback(getattr(store, "close", _nothing))
+        return store
 
     @cached_property
     def fhir(self) -> FhirStore:
@@ -73,7 +81,7 @@ class Wiring:
         client_id, secret = secrets.medplum_credentials(self.settings)
         auth = client_credentials(base_url, client_id, secret, clock=self.clock)
         loading = {"auto": Auto, "single": SingleRequests, "batch": Batches}[self.settings.loading]
-        client = medplum_client(base_url, auth)
+        client = self._open.enter_context(medplum_client(base_url, auth))
         return MedplumHttp(client, clock=self.clock, loading=loading())
 
     @cached_property
@@ -243,11 +251,17 @@ class Wiring:
         if self.settings.state_path is not None:
             from medplum_migration.adapters.sqlite_table import SqliteTable
 
-            return SqliteTable.open(self.settings.state_path, setting)
+            table = SqliteTable.open(self.settings.state_path, setting)
+            self._open.callback(table.close)
+            return table
         from medplum_migration.adapters.dynamodb_table import DynamoDbTable
 
         name = self.settings.require(setting)
         return DynamoDbTable(_aws("dynamodb"), name)
+
+
+def _nothing() -> None:
+    """Close nothing: a fork's store need not have anything open."""
 
 
 @cache
