@@ -95,15 +95,21 @@ class Bundle:
         return sum(int(attributes[f"ApproximateNumberOfMessages{kind}"]) for kind in kinds)
 
     def dead_letters(self) -> list[str]:
-        """Read the bodies that wait in the dead-letter queues."""
+        """Read the bodies that wait in the dead-letter queues, between the function's own tries."""
         client = self.aws.client("sqs")
-        return [
-            message["Body"]
-            for queue in _QUEUES[2:]
-            for message in client.receive_message(
-                QueueUrl=self.outputs[queue], MaxNumberOfMessages=10, VisibilityTimeout=0
-            ).get("Messages", [])
-        ]
+        bodies: dict[str, str] = {}
+
+        def are_all_read() -> bool:
+            for queue in _QUEUES[2:]:
+                url = self.outputs[queue]
+                answer = client.receive_message(
+                    QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
+                )
+                bodies.update({m["MessageId"]: m["Body"] for m in answer.get("Messages", [])})
+            return len(bodies) >= sum(self.messages(queue) for queue in _QUEUES[2:])
+
+        wait_until(are_all_read)
+        return list(bodies.values())
 
     def logs(self) -> dict[str, list[str]]:
         """Read what each function has logged."""

@@ -21,7 +21,7 @@ _HASTE = {
     "DeadLetterVisibilityS": "2",
     "DualWriteTimeoutS": "10",
     "EventsVisibilityS": "3",
-    "MaxReceiveCount": "5",
+    "MaxReceiveCount": "3",
 }
 
 
