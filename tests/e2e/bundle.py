@@ -95,7 +95,7 @@ class Bundle:
         return sum(int(attributes[f"ApproximateNumberOfMessages{kind}"]) for kind in kinds)
 
     def dead_letters(self) -> list[str]:
-        """Read the bodies that wait in the dead-letter queues, between the function's own tries."""
+        """Read the bodies that wait in the dead-letter queues, while no function takes them."""
         client = self.aws.client("sqs")
         bodies: dict[str, str] = {}
 
@@ -108,8 +108,15 @@ class Bundle:
                 bodies.update({m["MessageId"]: m["Body"] for m in answer.get("Messages", [])})
             return len(bodies) >= sum(self.messages(queue) for queue in _QUEUES[2:])
 
+        self._feed_quarantine(enabled=False)
         wait_until(are_all_read)
+        self._feed_quarantine(enabled=True)
         return list(bodies.values())
+
+    def _feed_quarantine(self, *, enabled: bool) -> None:
+        client, name = self.aws.client("lambda"), self.outputs["QuarantineFunctionName"]
+        for mapping in client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]:
+            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
 
     def logs(self) -> dict[str, list[str]]:
         """Read what each function has logged."""
@@ -123,11 +130,12 @@ class Bundle:
 
 
 def close(wired: Wiring) -> None:
-    """Close the connections that an operator's process leaves to its end."""
-    assert isinstance(wired.legacy, SqlLegacyStore)
-    wired.legacy.close()
-    assert isinstance(wired.fhir, MedplumHttp)
-    wired.fhir._exchange._client.close()  # noqa: SLF001 because nothing but a test outlives it
+    """Close the connections that an operator's process leaves to its end, if there are any."""
+    made = vars(wired)
+    if isinstance(legacy := made.get("legacy"), SqlLegacyStore):
+        legacy.close()
+    if isinstance(fhir := made.get("fhir"), MedplumHttp):
+        fhir._exchange._client.close()  # noqa: SLF001 because nothing but a test outlives it
 
 
 def wait_until(condition: Callable[[], bool], *, every_s: float = 0.3) -> None:

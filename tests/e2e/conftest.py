@@ -48,7 +48,6 @@ def deployed(tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         _replace_environment(before)
         yield stage
         close(stage.wired)
-        os.environ.update(stage.aws.environment())
     _replace_environment(before)
 
 
