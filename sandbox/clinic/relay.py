@@ -27,7 +27,8 @@ from typing import TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore, SqlSource
+from medplum_migration.adapters.legacy_reader import SqlSource
+from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
 from medplum_migration.domain.change_event import ChangeEvent, Operation, fold
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import ConfigurationError, TransientError, VersionBehindError

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from medplum_migration.adapters.legacy_sql import SqlLegacyStore, SqlSource
+    from medplum_migration.adapters.legacy_reader import SqlSource
+    from medplum_migration.adapters.legacy_sql import SqlLegacyStore
 
 
 class ReadsTable(Protocol):
@@ -34,7 +35,7 @@ class ReadsTable(Protocol):
 def sources(mappings: Iterable[ReadsTable] | None = None) -> "Mapping[str, SqlSource]":
     """Tell each element's table; those of `data_elements.MAPPINGS` by default."""
     from data_elements import MAPPINGS
-    from medplum_migration.adapters.legacy_sql import SqlSource
+    from medplum_migration.adapters.legacy_reader import SqlSource
 
     chosen = MAPPINGS if mappings is None else mappings
     return {m.element: SqlSource(m.table, m.key, tuple(sorted(m.columns_read))) for m in chosen}

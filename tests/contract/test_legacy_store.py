@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import VARCHAR as MYSQL_VARCHAR
 
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore, SqlSource
+from medplum_migration.adapters.legacy_reader import SqlSource
+from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
 from medplum_migration.adapters.memory_legacy_store import MemoryLegacyStore
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.ports.legacy import LegacyStore
@@ -87,7 +88,9 @@ class SqlBench:
         """Write outbox and row in one transaction."""
         row = {"table_name": _TABLES[element].name, "record_key": key}
         with self._writer.begin() as connection:
-            written = OUTBOX.insert().values(**row, operation="upsert").returning(OUTBOX.c.sequence)
+            operation = "upsert" if mark is not None or mark_version else "delete"
+            written = OUTBOX.insert().values(**row, operation=operation)
+            written = written.returning(OUTBOX.c.sequence)
             version = int(connection.execute(written).scalar_one())
             self._write(connection, element, key, version if mark_version else mark)
         return version
@@ -296,3 +299,25 @@ def test_every_pair_read_was_committed(sql: SqlBench) -> None:
         writer.join()
     assert set() == set(pairs) - committed
     assert len(set(pairs)) > 5
+
+
+@pytest.mark.parametrize("element", [NUMBERS, TEXTS])
+def test_deletions_are_paged(bench: Bench, element: str) -> None:
+    """Every record that is deleted now comes once with its deletion's version; others never."""
+    gone = dict.fromkeys(("3", "1", "22"), 0)
+    for key in ("1", "2", "3", "22", "5"):
+        bench.commit(element, key)
+    bench.commit(element, "5", None)
+    for key in gone:
+        gone[key] = bench.commit(element, key, None)
+    bench.commit(element, "5")
+
+    found: dict[str, int] = {}
+    cursor: str | None = None
+    while True:
+        page, cursor = bench.store.deletions(element, after=cursor, limit=2)
+        found |= {record.key: record.version for record in page if record.row is None}
+        if cursor is None:
+            break
+
+    assert gone == found

@@ -10,25 +10,18 @@ transaction, and because each call here reads both in one transaction that sees 
   in rollback mode by a shared lock that keeps writers from committing.
 """
 
-import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from decimal import Decimal
-from itertools import pairwise
-from typing import Any, TypeAlias
-from uuid import UUID
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import VARCHAR as MYSQL_VARCHAR
-from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
-from sqlalchemy.sql.elements import quoted_name
+from sqlalchemy.exc import SQLAlchemyError
 
+from medplum_migration.adapters.legacy_reader import Reader, SqlSource, catalogue, open_reader
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import ConfigurationError, UnavailableError
 
-Key: TypeAlias = int | str
-_BIGINT_END = 2**63
 _KEYS_IN_STATEMENT = 500  # SQLite before 3.32 takes 999 variables
 _SNAPSHOT_LEVELS = frozenset({"REPEATABLE READ", "SERIALIZABLE"})
 OUTBOX = sa.Table(
@@ -51,20 +44,6 @@ OUTBOX = sa.Table(
 """One row per captured write, in the order of commit for each record."""
 
 
-@dataclass(frozen=True, slots=True)
-class SqlSource:
-    """Where an element's records are: a table or view with a unique integer or text `key`.
-
-    `columns` None reads all columns; `where` keeps only rows with these values (a table that holds
-    several elements, told apart by a type column).
-    """
-
-    table: str
-    key: str
-    columns: tuple[str, ...] | None = None
-    where: Mapping[str, Key] = field(default_factory=dict)
-
-
 class SqlLegacyStore:
     """Reads records with the outbox sequence of their last captured write as version.
 
@@ -80,7 +59,7 @@ class SqlLegacyStore:
         self._engine = engine
         self._sources = sources
         self._versions = versions
-        self._readers: dict[str, _Reader] = {}
+        self._readers: dict[str, Reader] = {}
         self._isolated = engine.dialect.name == "sqlite"
 
     def close(self) -> None:
@@ -125,10 +104,26 @@ class SqlLegacyStore:
         with self._snapshot(element) as connection:
             return int(connection.execute(query).scalar_one())
 
+    def deletions(
+        self, element: str, *, after: str | None, limit: int
+    ) -> tuple[list[LegacyRecord], str | None]:
+        """Read deleted records by the outbox sequence of their deletion, which is the cursor."""
+        reader, outbox = self._reader(element), self._versions.c
+        query = (
+            sa.select(outbox.record_key, outbox.sequence)
+            .where(outbox.table_name == reader.source.table, outbox.operation == "delete")
+            .where(outbox.sequence > int(after or 0))
+        )
+        with self._snapshot(element) as connection:
+            found = connection.execute(query.order_by(outbox.sequence).limit(limit)).all()
+        records = self.read(element, list(dict.fromkeys(str(key) for key, _ in found)))
+        gone = [record for record in records if record.row is None]
+        return gone, str(found[-1].sequence) if found else None
+
     def columns(self, element: str) -> frozenset[str]:
         """Name the columns that the element's table has now; asks the catalogue each time."""
         with self._snapshot(element) as connection:
-            return frozenset(_catalogue(connection, element, self._source(element)))
+            return frozenset(catalogue(connection, element, self._source(element)))
 
     def _source(self, element: str) -> SqlSource:
         if element not in self._sources:
@@ -136,14 +131,14 @@ class SqlLegacyStore:
             raise ConfigurationError(reason, element=element)
         return self._sources[element]
 
-    def _reader(self, element: str) -> "_Reader":
+    def _reader(self, element: str) -> Reader:
         if element not in self._readers:
             with self._snapshot(element) as connection:
-                self._readers[element] = _reader(connection, element, self._source(element))
+                self._readers[element] = open_reader(connection, element, self._source(element))
         return self._readers[element]
 
     def _read_versions(
-        self, connection: sa.Connection, reader: "_Reader", keys: Sequence[str]
+        self, connection: sa.Connection, reader: Reader, keys: Sequence[str]
     ) -> dict[str, int]:
         outbox = self._versions.c
         # The length parts keys that differ in trailing blanks, which MySQL compares as equal.
@@ -187,7 +182,7 @@ class SqlLegacyStore:
         reader = self._readers.pop(element, None)
         try:
             with self._engine.connect() as connection:
-                _reader(connection, element, self._source(element))
+                open_reader(connection, element, self._source(element))
                 if reader and not sa.inspect(connection).has_table(self._versions.name):
                     reason = "the outbox table is missing: install capture first"
                     raise ConfigurationError(reason, element=element)
@@ -195,106 +190,6 @@ class SqlLegacyStore:
             return
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """The queries of one element; `numeric` tells how its key column compares."""
-
-    element: str
-    source: SqlSource
-    table: sa.TableClause
-    columns: tuple[str, ...]
-    numeric: bool
-
-    @property
-    def key(self) -> sa.ColumnElement[Any]:
-        return self.table.c[self.source.key]
-
-    def select(self) -> sa.Select[Any]:
-        return sa.select(self.key, *(self.table.c[name] for name in self.columns))
-
-    def between(
-        self, query: sa.Select[Any], *, after: str | None, upto: str | None
-    ) -> sa.Select[Any]:
-        wanted: list[sa.ColumnElement[bool]] = [self.key.is_not(None)]
-        wanted += [self.table.c[name] == value for name, value in self.source.where.items()]
-        wanted += [self.key > self._bound(after)] if after is not None else []
-        wanted += [self.key <= self._bound(upto)] if upto is not None else []
-        return query.select_from(self.table).where(*wanted)
-
-    def with_keys(self, texts: Sequence[str]) -> sa.Select[Any]:
-        keys = [key for key in map(self._key, texts) if key is not None]
-        return self.between(self.select(), after=None, upto=None).where(self.key.in_(keys))
-
-    def rows(self, connection: sa.Connection, query: sa.Select[Any]) -> dict[str, dict[str, Any]]:
-        found = [(str(key), values) for key, *values in connection.execute(query)]
-        if any(one[0] == other[0] for one, other in pairwise(found)):
-            reason = "the key column is not unique"
-            raise ConfigurationError(reason, element=self.element)
-        return {
-            key: dict(zip(self.columns, map(_plain, values), strict=True)) for key, values in found
-        }
-
-    def _bound(self, text: str) -> Key:
-        key = self._key(text)
-        if key is None:
-            reason = "a bound is not a key of this table"
-            raise ConfigurationError(reason, element=self.element)
-        return key
-
-    def _key(self, text: str) -> Key | None:
-        """Read a key as its column spells it: "07" is not 7, it is no key."""
-        if not self.numeric:
-            return None if "\0" in text else text
-        number = int(text) if text.isascii() and text.removeprefix("-").isdigit() else _BIGINT_END
-        return number if str(number) == text and -_BIGINT_END <= number < _BIGINT_END else None
-
-
-def _reader(connection: sa.Connection, element: str, source: SqlSource) -> _Reader:
-    types = _catalogue(connection, element, source)
-    columns = source.columns if source.columns is not None else tuple(types)
-    for name in (source.key, *source.where, *columns):
-        if name not in types:
-            reason = "the legacy table lacks a column"
-            raise ConfigurationError(reason, element=element, table=source.table, column=name)
-    numeric = isinstance(types[source.key], sa.Integer)
-    if not numeric and not isinstance(types[source.key], sa.String):
-        reason = "the key column is neither integer nor text"
-        raise ConfigurationError(reason, element=element, table=source.table, column=source.key)
-    # Untyped columns: SQLAlchemy's own reading of a date fails on a zero date. Columns of a table:
-    # a quoted name that stands alone and is no column is a text to SQLite.
-    key = _column(source.key, sa.BigInteger() if numeric else sa.String())
-    others = map(_column, {*columns, *source.where} - {source.key})
-    table = sa.table(quoted_name(source.table, quote=True), key, *others)
-    return _Reader(element, source, table, columns, numeric)
-
-
-def _catalogue(connection: sa.Connection, element: str, source: SqlSource) -> dict[str, Any]:
-    try:
-        columns = sa.inspect(connection).get_columns(source.table)
-    except NoSuchTableError:
-        reason = "the legacy table is missing"
-        raise ConfigurationError(reason, element=element, table=source.table) from None
-    return {str(column["name"]): column["type"] for column in columns}
-
-
-def _column(name: str, kind: sa.types.TypeEngine[Any] | None = None) -> sa.ColumnClause[Any]:
-    return sa.column(quoted_name(name, quote=True), kind)
-
-
 def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(keys), _KEYS_IN_STATEMENT):
         yield keys[start : start + _KEYS_IN_STATEMENT]
-
-
-def _plain(value: object) -> object:
-    match value:
-        case dt.datetime():
-            return value.isoformat(sep=" ")
-        case dt.date() | dt.time():
-            return value.isoformat()
-        case bytes() | memoryview():
-            return value.hex()
-        case Decimal() | UUID() | dt.timedelta():
-            return str(value)
-        case _:
-            return value

@@ -72,6 +72,16 @@ class MemoryLegacyStore:
             found = self._seen(element, self._after(element, after)[:size])
             return (found[-1].key, len(found)) if found else None
 
+    def deletions(
+        self, element: str, *, after: str | None, limit: int
+    ) -> tuple[list[LegacyRecord], str | None]:
+        """Read deleted records by key."""
+        with self._lock:
+            last = [history[-1] for history in self._tables.get(element, {}).values()]
+            gone = sorted((r for r in last if r.row is None), key=lambda r: r.key)
+            page = [r for r in gone if after is None or r.key > after][:limit]
+            return self._seen(element, page), page[-1].key if page else None
+
     def count(self, element: str) -> int:
         """Count the records that exist."""
         with self._lock:

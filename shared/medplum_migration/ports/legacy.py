@@ -31,6 +31,15 @@ class LegacyStore(Protocol):
         Returns that key and the number of records up to it; None when no record follows.
         """
 
+    def deletions(
+        self, element: str, *, after: str | None, limit: int
+    ) -> tuple[list[LegacyRecord], str | None]:
+        """Read records that capture saw deleted and that do not exist, `limit` deletions a page.
+
+        Returns them, and the cursor to pass as `after`; None when there are no more deletions.
+        A page may be empty although a cursor follows: its records have been inserted again.
+        """
+
     def count(self, element: str) -> int:
         """Count the records that exist."""
 

@@ -8,7 +8,8 @@ import pytest
 from data_elements import MAPPINGS
 from legacy_store import open_store
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_sql import SqlLegacyStore, SqlSource
+from medplum_migration.adapters.legacy_reader import SqlSource
+from medplum_migration.adapters.legacy_sql import SqlLegacyStore
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.mapping.mapping import Quarantine
 from sandbox.clinic.database import clinic_url, create_clinic

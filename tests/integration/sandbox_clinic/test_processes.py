@@ -14,7 +14,8 @@ from typing import TypeAlias
 import pytest
 import sqlalchemy as sa
 
-from medplum_migration.adapters.legacy_sql import SqlLegacyStore, SqlSource
+from medplum_migration.adapters.legacy_reader import SqlSource
+from medplum_migration.adapters.legacy_sql import SqlLegacyStore
 from medplum_migration.domain.change_event import ChangeEvent, fold, read_event
 from sandbox.clinic.database import clinic_engine, create_clinic
 from sandbox.clinic.people import oddity

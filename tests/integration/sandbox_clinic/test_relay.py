@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
-from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore, SqlSource
+from medplum_migration.adapters.legacy_reader import SqlSource
+from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
 from medplum_migration.domain.change_event import ChangeEvent, Operation
 from medplum_migration.domain.errors import (
     ConfigurationError,

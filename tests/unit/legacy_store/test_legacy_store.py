@@ -6,7 +6,7 @@ import pytest
 
 from legacy_store import sources
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_sql import SqlSource
+from medplum_migration.adapters.legacy_reader import SqlSource
 from medplum_migration.domain.errors import ConfigurationError
 
 

@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore, SqlSource
+from medplum_migration.adapters.legacy_reader import SqlSource
+from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
 from medplum_migration.domain.errors import ConfigurationError, UnavailableError
 
 ELEMENT = "problems"
