@@ -1,5 +1,7 @@
 """`phase show` and `phase set`: where an element stands, and moving it."""
 
+from typing import Annotated
+
 import typer
 
 from medplum_migration.cli.session import AsJson, Element, Execute, Session
@@ -25,7 +27,11 @@ def show(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 @app.command("set")
 def set_phase(
-    context: typer.Context, element: Element, phase: Phase, *, execute: Execute = False
+    context: typer.Context,
+    element: Element,
+    phase: Annotated[Phase, typer.Argument(help="Phase to move to.")],
+    *,
+    execute: Execute = False,
 ) -> None:
     """Move an element one phase ahead, or any number back."""
     session: Session = context.obj

@@ -11,6 +11,8 @@ from medplum_migration.domain.difference import Difference, Finding
 from medplum_migration.domain.identity import keyed_hash
 from medplum_migration.runtime.secrets import hash_key
 
+_SHOWN = 50
+
 
 def reconcile(
     context: typer.Context,
@@ -41,7 +43,9 @@ def reconcile(
     else:
         rows = [(finding.value, str(n)) for finding, n in sorted(found.findings.items())]
         print_table(session.console, ("finding", "records"), rows)
-        for d in found.differences:
+        for d in found.differences[:_SHOWN]:
             session.say(" ".join((d.finding.value, name(d), *d.paths)))
+        if len(found.differences) > _SHOWN:
+            session.note(f"{len(found.differences) - _SHOWN} more; --json tells all.")
     if not found.is_equal:
         raise typer.Exit(EXIT_FOUND)

@@ -14,16 +14,30 @@ from medplum_migration.cli.main import main
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended, and what it printed."""
+    """How a command ended, and what it printed; `both` as a terminal shows it."""
 
     code: int
     out: str
     err: str
+    both: str = ""
 
     @property
     def json(self) -> Any:
         """Standard output, as a program reads it."""
         return json.loads(self.out)
+
+
+class _Copied(io.StringIO):
+    """A stream that writes to another one as well."""
+
+    def __init__(self, copy: io.StringIO) -> None:
+        super().__init__()
+        self._copy = copy
+
+    def write(self, text: str, /) -> int:
+        """Write twice."""
+        self._copy.write(text)
+        return super().write(text)
 
 
 def run(*arguments: str, stdin: str = "") -> Done:
@@ -33,7 +47,8 @@ def run(*arguments: str, stdin: str = "") -> Done:
 
 def run_line(arguments: Sequence[str], *, stdin: str = "") -> Done:
     """Run a command with a list of arguments."""
-    out, err, code = io.StringIO(), io.StringIO(), 0
+    both = io.StringIO()
+    out, err, code = _Copied(both), _Copied(both), 0
     with (
         patch.object(sys, "argv", ["medplum-migrate", *arguments]),
         patch.object(sys, "stdin", io.StringIO(stdin)),
@@ -44,4 +59,4 @@ def run_line(arguments: Sequence[str], *, stdin: str = "") -> Done:
             main()
         except SystemExit as ended:
             code = int(ended.code or 0)
-    return Done(code, out.getvalue(), err.getvalue())
+    return Done(code, out.getvalue(), err.getvalue(), both.getvalue())
