@@ -1,5 +1,6 @@
 """Dual write: legacy change events from SQS, applied to Medplum."""
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -13,6 +14,7 @@ from medplum_migration.runtime.wiring import wiring
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @contained
-def handler(event: dict[str, Any], context: LambdaContext) -> sqs.PartialBatchResponse:  # noqa: ARG001 because Lambda passes it
+def handler(event: dict[str, Any], context: LambdaContext) -> sqs.PartialBatchResponse:
     """Apply a batch; answer with the messages to deliver again."""
-    return sqs.each_batch(event, wiring().dual_write)
+    phase = partial(wiring().dual_write, deadline=sqs.deadline_of(context))
+    return sqs.each_batch(event, phase)

@@ -30,9 +30,8 @@ class ManifestTable:
 
 
 def _item(entry: ManifestEntry) -> Item:
-    order = entry.version, entry.mapping_version
     body = entry.model_dump(mode="json")
-    return Item(_partition(entry.element, entry.key), _RECORD, body, order)
+    return Item(_partition(entry.element, entry.key), _RECORD, body, entry.order)
 
 
 def _entry(item: Item) -> ManifestEntry:

@@ -70,7 +70,7 @@ class MedplumHttp:
         attempts: int = 4,
         search_size: int = 100,
     ) -> None:
-        self._exchange = Exchange(client)
+        self._exchange = Exchange(client, clock=clock)
         self._writes = MedplumWrites(self._exchange, loading or Auto())
         self._search_size = search_size
         self._retrying = Retrying(

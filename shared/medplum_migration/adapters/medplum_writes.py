@@ -31,7 +31,7 @@ class MedplumWrites:
         """Send writes; one result each, in order."""
         prepared = [prepare(number, write) for number, write in enumerate(writes)]
         requests = [p for p in prepared if isinstance(p, Request)]
-        lanes = self._loading.plan(requests, metered=self._exchange.quota is not None)
+        lanes = self._loading.plan(requests, metered=self._exchange.is_metered)
         results = dict(self._all(lanes))
         return [
             results[number] if isinstance(p, Request) else p for number, p in enumerate(prepared)
@@ -44,11 +44,14 @@ class MedplumWrites:
             return list(chain.from_iterable(pool.map(self._lane, lanes)))
 
     def _lane(self, lane: Lane) -> list[Numbered]:
-        """Send groups in order; what follows a throttled one would be throttled too."""
+        """Send groups in order, but none after one that was throttled or got no answer at all.
+
+        The rest would be throttled too, or each wait for its own time-out.
+        """
         results: list[Numbered] = []
         for group in lane:
             last = results[-1][1] if results else None
-            if last is not None and last.status is WriteStatus.THROTTLED:
+            if last is not None and _ends_lane(last):
                 results.extend((request.number, last) for request in group)
             else:
                 results.extend(self._group(group))
@@ -107,3 +110,8 @@ def _points(request: Request, result: WriteResult, *, searches: int) -> int:
     if not request.is_create:
         return POINTS_PER_WRITE
     return POINTS_PER_CONDITION * searches + (0 if result.reason == _EXISTS else POINTS_PER_WRITE)
+
+
+def _ends_lane(result: WriteResult) -> bool:
+    unanswered = result.status is WriteStatus.UNKNOWN and not result.http_status
+    return unanswered or result.status is WriteStatus.THROTTLED

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from medplum_migration.domain.errors import EventError
 
+LONGEST_KEY = 256
+
 
 class Operation(StrEnum):
     """What happened to the record."""
@@ -26,7 +28,7 @@ class ChangeEvent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=True)
 
     element: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
-    key: str = Field(min_length=1, max_length=256)
+    key: str = Field(min_length=1, max_length=LONGEST_KEY)
     version: int = Field(ge=0, lt=2**63)
     operation: Operation = Field(strict=False)
     image: dict[str, Any] | None = None
@@ -47,7 +49,9 @@ def read_event(body: str) -> ChangeEvent:
     try:
         return ChangeEvent.model_validate_json(body)
     except ValidationError as error:
-        fields = ", ".join(".".join(map(str, e["loc"])) or "body" for e in error.errors())
+        known = (str(e["loc"][0]) if e["loc"] else "" for e in error.errors())
+        names = {name if name in ChangeEvent.model_fields else "body" for name in known}
+        fields = ", ".join(sorted(names))
         reason = "not a change event"
         raise EventError(reason, fields=fields) from None
 

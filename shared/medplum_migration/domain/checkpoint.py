@@ -96,7 +96,11 @@ class ChunkStatus(StrEnum):
 
 
 class Chunk(BaseModel):
-    """The keys in (`after`, `upto`] of one run; `cursor` is the last key that is safely written."""
+    """The keys in (`after`, `upto`] of one run; `cursor` is the last key that is safely written.
+
+    With `deletions` the chunk stands for every deletion that capture knows instead, and the cursor
+    is the legacy store's own.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -106,6 +110,7 @@ class Chunk(BaseModel):
     after: str | None
     upto: str
     size: int
+    deletions: bool = False
     cursor: str | None = None
     status: ChunkStatus = ChunkStatus.PENDING
     balance: Balance = Balance()
@@ -153,7 +158,7 @@ class Chunk(BaseModel):
         """Count a page that could not be ended."""
         return self.model_copy(update={"setbacks": self.setbacks + 1})
 
-    def advanced(self, cursor: str, balance: Balance, now: float, *, lease_s: float) -> Self:
+    def advanced(self, cursor: str | None, balance: Balance, now: float, *, lease_s: float) -> Self:
         """Record a page that is safely written, and prolong the lease."""
         return self.model_copy(
             update={
@@ -191,6 +196,7 @@ class Chunk(BaseModel):
             after=self.after,
             upto=self.upto,
             size=self.size,
+            deletions=self.deletions,
             revision=self.revision,
         )
 

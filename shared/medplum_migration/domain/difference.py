@@ -7,14 +7,15 @@ from enum import StrEnum
 class Finding(StrEnum):
     """The result of comparing one record; only equal versions are compared by field.
 
-    lagging: Medplum has a lower version, or a higher one than was read. quarantined: a person has
-    the record's version on the table. unexpected: Medplum shows what has no record. reborn: it
-    shows a record that is deleted.
+    lagging: Medplum has a lower version. ahead: it has a higher one than the legacy store, which
+    must have been set back. quarantined: the record cannot be mapped, and waits for a person.
+    unexpected: Medplum shows what has no record. reborn: it shows a record that is deleted.
     """
 
     MATCH = "match"
     LAGGING = "lagging"
     QUARANTINED = "quarantined"
+    AHEAD = "ahead"
     MISSING = "missing"
     DIFFERENT = "different"
     DOUBLED = "doubled"

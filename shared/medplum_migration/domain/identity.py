@@ -80,12 +80,16 @@ class Fence:
     def parse(cls, uri: object) -> Self | None:
         """Read `meta.source`; None when it is absent or somebody else's."""
         found = _FENCE.fullmatch(uri) if isinstance(uri, str) else None
+        try:
+            key = decode_key(found["key"]) if found else ""
+        except UnicodeDecodeError:
+            return None
         if found is None:
             return None
         return cls(
             source=found["source"],
             element=found["element"],
-            key=decode_key(found["key"]),
+            key=key,
             version=int(found["version"]),
             mapping_version=int(found["mapping_version"]),
         )

@@ -6,14 +6,17 @@ highest version wins whatever is lost, doubled, late or cut off. The fence that 
 resource's `meta.source`; manifest and quarantine are written after it, as evidence.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from medplum_migration.domain.change_event import ChangeEvent, Operation, fold
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import (
+    ConfigurationError,
     ConflictError,
     IdentityError,
+    MappingError,
     MigrationError,
     PermanentError,
     RefusedError,
@@ -32,6 +35,7 @@ from medplum_migration.phases.draft import (
     held_by_record,
     index_by_identifier,
     newest,
+    order_of,
     reference_to,
 )
 from medplum_migration.phases.outcome import Applied, Outcome
@@ -43,21 +47,30 @@ from medplum_migration.ports.manifest import ResourceRef
 _FIRST_PAUSE_S = 0.05
 
 
-def apply(changes: Sequence[ChangeEvent], mapping: Mapping[Any], target: Target) -> list[Applied]:
+def apply(
+    changes: Sequence[ChangeEvent],
+    mapping: Mapping[Any],
+    target: Target,
+    *,
+    deadline: float = math.inf,
+) -> list[Applied]:
     """Bring Medplum up to the given changes of one element, and settle each record.
 
     Returns one outcome per record, for its highest version among `changes`. Every outcome but a
-    deferred one may be acknowledged. The errors of one record never stop another.
+    deferred one may be acknowledged. The errors of one record never stop another. No round begins
+    that would probably not end before `deadline` (seconds since the epoch).
     """
     pending = fold(changes)
     ended: dict[str, Applied] = {}
     for attempt in range(target.rounds):
+        started = target.clock.now()
         if attempt:
             target.clock.pause(_FIRST_PAUSE_S * 2**attempt)
         outcomes = _Round(mapping, target).run(pending)
         ended.update((applied.change.key, applied) for applied in outcomes)
         pending = [applied.change for applied in outcomes if _starts_over(applied)]
-        if not pending:
+        now = target.clock.now()
+        if not pending or now + (now - started) > deadline:
             break
     return settle(list(ended.values()), mapping, target)
 
@@ -68,9 +81,12 @@ def _starts_over(applied: Applied) -> bool:
 
 
 def failed(change: ChangeEvent, error: MigrationError, version: int | None = None) -> Applied:
-    """End a change with an error, as who acts next demands."""
+    """End a change with an error, as who acts next demands.
+
+    A configuration error is nobody's record: once it is mended, the record comes again.
+    """
     outcome = Outcome.QUARANTINED
-    if isinstance(error, TransientError):
+    if isinstance(error, TransientError | ConfigurationError):
         outcome = Outcome.DEFERRED
     elif isinstance(error, RefusedError):
         outcome = Outcome.REJECTED
@@ -95,9 +111,10 @@ class _Round:
         """Take every change as far as it gets; transient trouble defers those still open."""
         try:
             held = self._search(changes)
-            records = self._load([c for c in self._open(changes) if self._is_news(c, held[c.key])])
+            news = [c for c in self._open(changes) if self._is_news(c, held[c.key])]
+            records = self._load(news, held)
             self._write(self._draft(self._open(changes), records, held))
-        except TransientError as error:
+        except (TransientError, ConfigurationError) as error:
             for change in self._open(changes):
                 self._end(failed(change, error))
         return list(self._ended.values())
@@ -128,32 +145,51 @@ class _Round:
     def _is_news(self, change: ChangeEvent, held: Held) -> bool:
         """Whether the change may have to be written; ends it when Medplum is past it already.
 
-        A record with several resources may be half written at exactly this version, and goes on.
+        A record with several resources may be half written, at this version or a newer one, and
+        goes on.
         """
         stored, wanted = newest(held), self._fence(change).order
-        if stored is None or stored < wanted:
+        if stored is None or stored < wanted or _is_torn(held):
             return True
         if stored == wanted and len(self._mapping.identifiers(change.key)) > 1:
             return True
         outcome = Outcome.CURRENT if stored == wanted else Outcome.SUPERSEDED
         kept = tuple(reference_to(resource) for resource in held.values())
-        self._end(Applied(change=change, outcome=outcome, version=stored[0], resources=kept))
+        self._end(
+            Applied(
+                change=change,
+                outcome=outcome,
+                version=stored[0],
+                deleted=change.operation is Operation.DELETE,
+                resources=kept,
+            )
+        )
         return False
 
-    def _load(self, changes: Sequence[ChangeEvent]) -> dict[str, LegacyRecord]:
-        """Read the rows of thin events, after Medplum; images and deletes bring their own."""
+    def _load(
+        self, changes: Sequence[ChangeEvent], held: dict[str, Held]
+    ) -> dict[str, LegacyRecord]:
+        """Read the rows of thin events, after Medplum; images and deletes bring their own.
+
+        A torn record is read too: an older image could not complete what a newer one began.
+        """
+        wanted = {c.key: c for c in changes if c.is_thin or _is_torn(held[c.key])}
         records = {
             change.key: LegacyRecord(change.key, change.version, change.image)
             for change in changes
-            if not change.is_thin
+            if change.key not in wanted
         }
-        thin = {change.key: change for change in changes if change.is_thin}
-        if thin:
-            for record in self._target.legacy.read(self._mapping.element, list(thin)):
-                if record.version < thin[record.key].version:
-                    reason = "the legacy store answered with an older version than the event's"
-                    self._end(failed(thin[record.key], VersionBehindError(reason)))
-                records[record.key] = record
+        try:
+            read = self._target.legacy.read(self._mapping.element, list(wanted)) if wanted else []
+        except (TransientError, ConfigurationError) as error:
+            for change in wanted.values():
+                self._end(failed(change, error))
+            return records
+        for record in read:
+            if record.version < wanted[record.key].version:
+                reason = "the legacy store answered with an older version than the event's"
+                self._end(failed(wanted[record.key], VersionBehindError(reason)))
+            records[record.key] = record
         return records
 
     def _draft(
@@ -170,6 +206,11 @@ class _Round:
                 drafted = draft(record, held[change.key], self._mapping, self._target)
             except PermanentError as error:
                 self._end(failed(change, error, record.version))
+                continue
+            except Exception as error:  # noqa: BLE001 because one poison record must delay no other (I14)
+                reason = f"mapping or validation raised {type(error).__name__}"
+                raised = MappingError(element=self._mapping.element, path="", reason=reason)
+                self._end(failed(change, raised, record.version))
                 continue
             if drafted.writes:
                 drafts.append((change, drafted))
@@ -190,6 +231,11 @@ class _Round:
             types = [write.body["resourceType"] for write in drafted.writes]
             stored = tuple(map(_stored, types, results))
             self._end(_concluded(change, drafted, Outcome.WRITTEN, stored))
+
+
+def _is_torn(held: Held) -> bool:
+    """Whether a record's resources are at different versions."""
+    return len({order_of(resource) for resource in held.values()}) > 1
 
 
 def _concluded(

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from medplum_migration.domain.change_event import ChangeEvent, Operation
+from medplum_migration.domain.change_event import LONGEST_KEY, ChangeEvent, Operation
 from medplum_migration.domain.checkpoint import Balance, Chunk, ChunkTask, RunStatus
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import (
+    ConfigurationError,
     ConflictError,
     EventError,
     MigrationError,
@@ -19,6 +20,7 @@ from medplum_migration.domain.errors import (
     ThrottledError,
     UnansweredError,
 )
+from medplum_migration.domain.identity import keyed_hash
 from medplum_migration.domain.phase import Phase
 from medplum_migration.mapping.mapping import Mapping as ElementMapping
 from medplum_migration.phases.apply import apply, failed
@@ -30,6 +32,9 @@ from medplum_migration.ports.queues import Queue
 
 _LONGEST_DELAY_S = 900
 _SETBACK_DELAY_S = 5.0
+_MENDING_DELAY_S = 60.0
+_LONG_PATIENCE = 20
+_OWN_FAULTS = (ConflictError, UnansweredError)
 
 
 class ChunkEnd(StrEnum):
@@ -116,12 +121,10 @@ class Backfill:
             wait_s = self._wait_for_quota()
             if wait_s:
                 return self._hand_over(chunk, delay_s=wait_s)
-            page = self.target.legacy.page(
-                chunk.element, after=chunk.position, upto=chunk.upto, limit=self.page_size
-            )
-            if not page:
+            page, cursor = self._next_page(chunk)
+            if cursor is None:
                 return self._finish(chunk)
-            chunk, stuck = self._apply_page(chunk, page)
+            chunk, stuck = self._apply_page(chunk, page, cursor, deadline)
             if stuck:
                 return self._hand_over(chunk, delay_s=_delay_of(stuck))
             if not self._may_run(chunk):
@@ -129,6 +132,14 @@ class Backfill:
             now = self.target.clock.now()
             if now + (now - started) > deadline:
                 return self._hand_over(chunk, delay_s=0)
+
+    def _next_page(self, chunk: Chunk) -> tuple[list[LegacyRecord], str | None]:
+        """Read the records after the cursor, and the cursor behind them; None at the end."""
+        legacy, limit = self.target.legacy, self.page_size
+        if chunk.deletions:
+            return legacy.deletions(chunk.element, after=chunk.cursor, limit=limit)
+        page = legacy.page(chunk.element, after=chunk.position, upto=chunk.upto, limit=limit)
+        return page, page[-1].key if page else None
 
     def _wait_for_quota(self) -> float:
         """Seconds until the budget returns, when less than the reserve for live traffic is left."""
@@ -138,31 +149,57 @@ class Backfill:
         return max(quota.resets_in_s, 1.0)
 
     def _apply_page(
-        self, chunk: Chunk, page: Sequence[LegacyRecord]
+        self, chunk: Chunk, page: Sequence[LegacyRecord], cursor: str, deadline: float
     ) -> tuple[Chunk, list[Applied]]:
         """Apply a page and checkpoint it, after the writes; or count the setback."""
         before = self.target.fhir.points_spent()
         mapping = self.elements[chunk.element]
-        outcomes = apply(_as_changes(chunk.element, page), mapping, self.target)
+        changes = [self._as_change(chunk.element, record) for record in page]
+        outcomes = apply(changes, mapping, self.target, deadline=deadline)
         chunk = chunk.charged(self.target.fhir.points_spent() - before)
         outcomes = self._give_up(chunk, outcomes)
         stuck = [applied for applied in outcomes if applied.outcome is Outcome.DEFERRED]
         if stuck:
-            return chunk.set_back(), stuck
+            # Throttling and outages say nothing about a record.
+            failing = any(isinstance(a.error, _OWN_FAULTS) for a in stuck)
+            return (chunk.set_back() if failing else chunk), stuck
         ends = [a.outcome.disposition for a in outcomes if a.outcome.disposition is not None]
         chunk = chunk.advanced(
-            page[-1].key,
+            cursor,
             Balance.of(len(page), ends),
             self.target.clock.now(),
             lease_s=self.lease_s,
         )
         return self.checkpoints.save_chunk(chunk), []
 
+    def _as_change(self, element: str, record: LegacyRecord) -> ChangeEvent:
+        """Read a row with its version as a full-image event, and a missing row as a delete.
+
+        A key that no event may have gets a stand-in: what is mapped then carries an identifier that
+        is not the event's, and `apply` quarantines it.
+        """
+        key = record.key
+        if not 0 < len(key) <= LONGEST_KEY:
+            key = f"(unkeyable {keyed_hash(self.target.hash_key, element, key)})"
+        return ChangeEvent(
+            element=element,
+            key=key,
+            version=record.version,
+            operation=Operation.UPSERT if record.row is not None else Operation.DELETE,
+            image=None if record.row is None else dict(record.row),
+        )
+
     def _give_up(self, chunk: Chunk, outcomes: list[Applied]) -> list[Applied]:
-        """Quarantine the records that alone hold the chunk back, time and again (I14)."""
-        if chunk.setbacks < self.patience:
+        """Quarantine the records that alone hold the chunk back, time and again (I14).
+
+        While nothing else of the page ends, the fault may be the server's: a page without another
+        record waits much longer.
+        """
+        culprits = [a for a in outcomes if isinstance(a.error, _OWN_FAULTS)]
+        alone = any(a.outcome is not Outcome.DEFERRED for a in outcomes)
+        patience = self.patience if alone else _LONG_PATIENCE * self.patience
+        if chunk.setbacks < patience or (not alone and len(outcomes) > 1):
             return outcomes
-        culprits = [a for a in outcomes if isinstance(a.error, ConflictError | UnansweredError)]
         given_up = [
             failed(a.change, RefusedError("gave up: every write failed", status=0), a.version)
             for a in culprits
@@ -191,23 +228,11 @@ class Backfill:
         return ChunkEnd.DONE
 
 
-def _as_changes(element: str, page: Sequence[LegacyRecord]) -> list[ChangeEvent]:
-    """A row read with its version is a full-image event."""
-    return [
-        ChangeEvent(
-            element=element,
-            key=record.key,
-            version=record.version,
-            operation=Operation.UPSERT,
-            image=dict(record.row or {}),
-        )
-        for record in page
-    ]
-
-
 def _delay_of(stuck: Sequence[Applied]) -> float:
-    """Wait for the quota when it was the reason, otherwise a moment."""
+    """Wait for the quota, or for a person to mend a setting, or just a moment."""
     waits = [a.error.retry_after_s for a in stuck if isinstance(a.error, ThrottledError)]
+    if any(isinstance(a.error, ConfigurationError) for a in stuck):
+        waits.append(_MENDING_DELAY_S)
     return max(waits, default=_SETBACK_DELAY_S)
 
 

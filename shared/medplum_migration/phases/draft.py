@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medplum_migration.domain.data_element import LegacyRecord, Resource
-from medplum_migration.domain.errors import IdentityError, MappingError, MigrationError
+from medplum_migration.domain.errors import IdentityError, MappingError
 from medplum_migration.domain.identity import Fence, Identifier
 from medplum_migration.fhir.canonical import digest
 from medplum_migration.mapping.mapping import Mapping, Quarantine
@@ -142,13 +142,7 @@ def wanted_resources(
 
 
 def _map(row: Dict[str, Any], mapping: Mapping[Any]) -> tuple[Resource, ...]:
-    try:
-        mapped = mapping.to_fhir(row)
-    except MigrationError:
-        raise
-    except Exception as error:  # noqa: BLE001 because one poison record must delay no other (I14)
-        reason = f"the mapping raised {type(error).__name__}"
-        raise MappingError(element=mapping.element, path="", reason=reason) from None
+    mapped = mapping.to_fhir(row)
     if isinstance(mapped, Quarantine):
         raise MappingError(element=mapping.element, path=mapped.column, reason=mapped.why)
     return mapped

@@ -1,14 +1,20 @@
 """Phase 1, dual write: legacy change events in, the messages to deliver again out."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from medplum_migration.domain.change_event import ChangeEvent, fold, read_event
-from medplum_migration.domain.errors import EventError, TransientError, UnavailableError
+from medplum_migration.domain.errors import (
+    EventError,
+    ThrottledError,
+    TransientError,
+    UnavailableError,
+)
 from medplum_migration.mapping.mapping import Mapping as ElementMapping
 from medplum_migration.phases.apply import apply
-from medplum_migration.phases.outcome import Outcome
+from medplum_migration.phases.outcome import Applied, Outcome
 from medplum_migration.phases.target import Target
 from medplum_migration.ports.checkpoints import Checkpoints
 
@@ -30,7 +36,7 @@ class DualWrite:
     target: Target
     page_size: int = 100
 
-    def __call__(self, messages: Sequence[Message]) -> list[str]:
+    def __call__(self, messages: Sequence[Message], *, deadline: float = math.inf) -> list[str]:
         """Apply a batch; return the ids of the messages that must be delivered again.
 
         A message that is no change event, or names an unknown element, is among them: after its
@@ -47,7 +53,7 @@ class DualWrite:
                 continue
             events.setdefault(event.element, []).append((message.message_id, event))
         for element, received in events.items():
-            again += self._apply_element(element, received)
+            again += self._apply_element(element, received, deadline)
         return again
 
     def _read(self, message: Message) -> ChangeEvent:
@@ -58,7 +64,7 @@ class DualWrite:
         return event
 
     def _apply_element(
-        self, element: str, received: Sequence[tuple[str, ChangeEvent]]
+        self, element: str, received: Sequence[tuple[str, ChangeEvent]], deadline: float
     ) -> list[str]:
         """Apply one element's events if its phase says so; the phase is read strongly each time.
 
@@ -75,10 +81,22 @@ class DualWrite:
             return []
         deferred: set[str] = set()
         for page in _pages(fold(event for _, event in received), self.page_size):
-            for applied in apply(page, self.elements[element], self.target):
-                if applied.outcome is Outcome.DEFERRED:
-                    deferred.add(applied.change.key)
+            ended = apply(page, self.elements[element], self.target, deadline=deadline)
+            stuck = [applied for applied in ended if applied.outcome is Outcome.DEFERRED]
+            deferred.update(applied.change.key for applied in stuck)
+            self._wait_out_throttling(stuck, deadline)
         return [message_id for message_id, event in received if event.key in deferred]
+
+    def _wait_out_throttling(self, stuck: Sequence[Applied], deadline: float) -> None:
+        """Keep the function busy until the quota returns, so that the queue is not drained in vain.
+
+        Every delivery counts towards the dead-letter queue, and with the quota used up the next
+        batch would fail as fast as this one.
+        """
+        waits = [a.error.retry_after_s for a in stuck if isinstance(a.error, ThrottledError)]
+        left_s = deadline - self.target.clock.now()
+        if waits and 0 < left_s < math.inf:
+            self.target.clock.pause(min(max(waits), left_s))
 
 
 def _pages(events: Sequence[ChangeEvent], size: int) -> Iterator[Sequence[ChangeEvent]]:

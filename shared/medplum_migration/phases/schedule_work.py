@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medplum_migration.domain.checkpoint import Chunk, ChunkStatus, ChunkTask, Run, RunStatus
-from medplum_migration.domain.errors import ConflictError
+from medplum_migration.domain.errors import ConflictError, MigrationError, UnavailableError
 from medplum_migration.domain.phase import Phase
 from medplum_migration.mapping.mapping import Mapping as ElementMapping
 from medplum_migration.ports.checkpoints import Checkpoints
@@ -33,8 +33,22 @@ class ScheduleWork:
     patience_s: float = 120.0
 
     def __call__(self) -> int:
-        """Serve every element that is in backfill; return the number of tasks enqueued."""
-        return sum(self._serve(element) for element in self.elements)
+        """Serve every element that is in backfill; return the number of tasks enqueued.
+
+        Raises:
+            MigrationError: the last trouble with an element, after all others were served.
+
+        """
+        enqueued, trouble = 0, None
+        for element in self.elements:
+            try:
+                enqueued += self._serve(element)
+            except MigrationError as error:
+                trouble = error
+                self.telemetry.problem("schedule_work.failed", element=element, reason=str(error))
+        if trouble is not None:
+            raise trouble
+        return enqueued
 
     def _serve(self, element: str) -> int:
         run = self.checkpoints.run(element)
@@ -53,7 +67,12 @@ class ScheduleWork:
     def _counted(self, run: Run) -> Run:
         if run.total is not None:
             return run
-        count = self.legacy.count(run.element)
+        try:
+            count = self.legacy.count(run.element)
+        except UnavailableError:
+            # A large table may be too slow to count; the run goes on without a total.
+            self.telemetry.problem("schedule_work.not_counted", element=run.element)
+            return run
         total = count if run.limit is None else min(count, run.limit)
         return self.checkpoints.save_run(run.model_copy(update={"total": total}))
 
@@ -66,35 +85,34 @@ class ScheduleWork:
         chunks = self.checkpoints.chunks(run.element, run.run_id)
         waiting = sum(chunk.status is not ChunkStatus.DONE for chunk in chunks)
         while not run.planning_done and waiting < 2 * self.in_flight:
-            run, chunk = self._plan_next(run, chunks)
-            if chunk is not None:
+            known = len(chunks) > run.chunks
+            chunk = chunks[run.chunks] if known else self._cut(run)
+            if chunk.deletions and waiting > 0 and not known:
+                break  # deletions are worked on after everything else
+            run, chunk = self._add(run, chunk)
+            if not known:
                 waiting += 1
                 chunks.append(chunk)
         return run, chunks
 
-    def _plan_next(self, run: Run, chunks: Sequence[Chunk]) -> tuple[Run, Chunk | None]:
-        found = chunks[run.chunks] if len(chunks) > run.chunks else self._cut(run)
-        if found is None:
-            return self.checkpoints.save_run(run.model_copy(update={"planning_done": True})), None
-        stored = found if found.revision else self.checkpoints.save_chunk(found)
-        planned = run.planned + found.size
+    def _add(self, run: Run, chunk: Chunk) -> tuple[Run, Chunk]:
+        stored = chunk if chunk.revision else self.checkpoints.save_chunk(chunk)
+        planned = run.planned + chunk.size
         update = {
             "chunks": run.chunks + 1,
             "planned": planned,
-            "planned_upto": found.upto,
-            "planning_done": run.limit is not None and planned >= run.limit,
+            "planned_upto": run.planned_upto if chunk.deletions else chunk.upto,
+            "planning_done": chunk.deletions or (run.limit is not None and planned >= run.limit),
         }
-        known = len(chunks) > run.chunks
-        return self.checkpoints.save_run(run.model_copy(update=update)), None if known else stored
+        return self.checkpoints.save_run(run.model_copy(update=update)), stored
 
-    def _cut(self, run: Run) -> Chunk | None:
+    def _cut(self, run: Run) -> Chunk:
+        """Cut the next chunk; after the last key, one for the deletions that capture knows."""
         size = run.chunk_size
         if run.limit is not None:
             size = min(size, run.limit - run.planned)
         boundary = self.legacy.boundary(run.element, after=run.planned_upto, size=size)
-        if boundary is None:
-            return None
-        upto, found = boundary
+        upto, found = boundary or ("", 0)
         return Chunk(
             element=run.element,
             run_id=run.run_id,
@@ -102,14 +120,17 @@ class ScheduleWork:
             after=run.planned_upto,
             upto=upto,
             size=found,
+            deletions=boundary is None,
         )
 
     def _enqueue_due(self, chunks: Sequence[Chunk]) -> int:
         now = self.clock.now()
         busy = [c for c in chunks if not c.is_due(now, patience_s=self.patience_s)]
         free = self.in_flight - sum(chunk.status is not ChunkStatus.DONE for chunk in busy)
-        due = [c for c in chunks if c.is_due(now, patience_s=self.patience_s)][: max(free, 0)]
-        enqueued = [chunk for chunk in due if self._claim(chunk, now)]
+        due = [c for c in chunks if c.is_due(now, patience_s=self.patience_s)]
+        # Chunks that were tried least come first, so that a poisonous one starves no other.
+        due.sort(key=lambda chunk: (chunk.leases, chunk.number))
+        enqueued = [chunk for chunk in due[: max(free, 0)] if self._claim(chunk, now)]
         if enqueued:
             self.tasks.send(
                 [ChunkTask(element=c.element, run_id=c.run_id, chunk=c.number) for c in enqueued]

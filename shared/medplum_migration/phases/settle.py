@@ -21,7 +21,8 @@ _WITHOUT_ENTRY = {Outcome.DEFERRED, Outcome.SUPERSEDED}
 def settle(ended: Sequence[Applied], mapping: Mapping[Any], target: Target) -> list[Applied]:
     """Record outcomes and report them; those whose evidence cannot be kept come back deferred.
 
-    A superseded record leaves no entry: the writer of the newer version leaves it.
+    A superseded record leaves no entry: the writer of the newer version leaves it. What it finds
+    in quarantine below that version is pointless.
     """
     now = target.clock.now()
     told = [
@@ -36,6 +37,10 @@ def settle(ended: Sequence[Applied], mapping: Mapping[Any], target: Target) -> l
             target.manifest,
             target.quarantine,
         )
+        for applied in ended:
+            if applied.outcome is Outcome.SUPERSEDED:
+                upto = applied.version - 1
+                target.quarantine.close(mapping.element, applied.change.key, upto_version=upto)
     except TransientError as error:
         ended = [
             a if a.outcome in _WITHOUT_ENTRY else replace(a, outcome=Outcome.DEFERRED, error=error)
@@ -55,6 +60,7 @@ def keep_evidence(
 
     In this order a late, older failure never stands beside a newer success, however two workers
     interleave: whoever comes second to the manifest sees the other's entry and closes the failure.
+    A success that finds itself there may have died before it closed, and closes again.
     """
     for failure in held_back:
         quarantine.put(failure)
@@ -63,7 +69,8 @@ def keep_evidence(
         if previous is None:
             continue
         newer, older = (previous, entry) if previous.order > entry.order else (entry, previous)
-        if newer.disposition is Disposition.SUCCESSFUL and older.disposition in _HELD_BACK:
+        pointless = older.disposition in _HELD_BACK or older.applied == newer.applied
+        if newer.disposition is Disposition.SUCCESSFUL and pointless:
             quarantine.close(newer.element, newer.key, upto_version=newer.version)
 
 

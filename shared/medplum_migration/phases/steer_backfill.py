@@ -65,6 +65,8 @@ class SteerBackfill:
     def restart_chunk(self, element: str, number: int) -> Chunk:
         """Apply every key of one chunk again; its balance starts from zero.
 
+        Records that Medplum holds at their version are found current and not written.
+
         Raises:
             ConfigurationError: there is no such chunk.
 
@@ -74,11 +76,10 @@ class SteerBackfill:
         if chunk is None:
             reason = "no such chunk"
             raise ConfigurationError(reason, element=element, chunk=number)
-        restarted = self.checkpoints.save_chunk(chunk.restarted())
-        if run.status is RunStatus.DONE:
-            update = {"status": RunStatus.RUNNING, "ended_at": None}
-            self.checkpoints.save_run(run.model_copy(update=update))
-        return restarted
+        status = RunStatus.RUNNING if run.status is RunStatus.DONE else run.status
+        # The run first, and always: a scheduler that is about to end it finds a new revision.
+        self.checkpoints.save_run(run.model_copy(update={"status": status, "ended_at": None}))
+        return self.checkpoints.save_chunk(chunk.restarted())
 
     def forget_tasks(self, element: str) -> None:
         """Make every chunk that nobody works on due at once, after a queue has lost its tasks."""

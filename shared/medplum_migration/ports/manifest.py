@@ -38,9 +38,20 @@ class ManifestEntry(BaseModel):
     recorded_at: float
 
     @property
-    def order(self) -> tuple[int, int]:
-        """What makes one entry newer than another."""
+    def applied(self) -> tuple[int, int]:
+        """The version and mapping version that the entry is about."""
         return self.version, self.mapping_version
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What makes one entry replace another.
+
+        At equal versions evidence of a write outranks a look that found the version there, and
+        that outranks a failure: whoever failed, the version is in Medplum.
+        """
+        succeeded = self.disposition is Disposition.SUCCESSFUL
+        rank = 2 if succeeded and self.content_hash else int(succeeded)
+        return self.version, 3 * self.mapping_version + rank
 
 
 class Manifest(Protocol):

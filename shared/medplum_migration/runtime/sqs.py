@@ -52,7 +52,7 @@ def each_task(
 
     A failing task is logged by the error's fields, or its type alone, and delivered again.
     """
-    deadline = time.time() + context.get_remaining_time_in_millis() / 1000 - _MARGIN_S
+    deadline = deadline_of(context)
 
     def handle(record: SQSRecord) -> None:
         try:
@@ -66,6 +66,11 @@ def each_task(
     return process_partial_response(
         event=event, record_handler=handle, processor=processor, context=context
     )
+
+
+def deadline_of(context: LambdaContext) -> float:
+    """Tell when work must end, in seconds since the epoch: a little before Lambda ends it."""
+    return time.time() + context.get_remaining_time_in_millis() / 1000 - _MARGIN_S
 
 
 def read_task(body: str) -> ChunkTask:

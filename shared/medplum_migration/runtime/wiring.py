@@ -243,6 +243,7 @@ class Wiring:
             legacy=self.legacy,
             fhir=self.fhir,
             quarantine=self.quarantine,
+            validate=self.target.validate,
             source=self.settings.source_name,
             page_size=self.settings.page_size,
         )

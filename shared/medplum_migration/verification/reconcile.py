@@ -5,7 +5,7 @@ here writes.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.phases.draft import (
     Held,
     held_by_record,
+    identifiers_of,
     index_by_identifier,
     newest,
     wanted_resources,
@@ -24,6 +25,8 @@ from medplum_migration.phases.draft import (
 from medplum_migration.ports.fhir_store import FhirStore
 from medplum_migration.ports.legacy import LegacyStore
 from medplum_migration.ports.quarantine import Quarantine
+
+_MAY_MOVE = frozenset({Finding.LAGGING, Finding.AHEAD, Finding.MISSING, Finding.UNEXPECTED})
 
 
 @dataclass(slots=True)
@@ -37,7 +40,7 @@ class Reconciliation:
 
     @property
     def is_equal(self) -> bool:
-        """Whether nothing is wrong and nothing is under way."""
+        """Whether nothing is wrong and nothing is under way; what cannot be mapped aside."""
         return not self.differences and not self.findings[Finding.LAGGING]
 
     def add(self, difference: Difference) -> None:
@@ -55,6 +58,7 @@ class Reconcile:
     legacy: LegacyStore
     fhir: FhirStore
     quarantine: Quarantine
+    validate: Callable[[Resource], None]
     source: str
     page_size: int = 100
 
@@ -71,12 +75,23 @@ class Reconcile:
                 found.add(difference)
         return found
 
-    def compare(self, records: Sequence[LegacyRecord]) -> Iterator[Difference]:
-        """Compare records, as read from the legacy store, with what Medplum holds now."""
+    def compare(self, records: Sequence[LegacyRecord]) -> list[Difference]:
+        """Compare records, as read from the legacy store, with what Medplum holds now.
+
+        What changes meanwhile is looked at once more: both sides are read again.
+        """
+        first = self._compare(records)
+        moving = [d.key for d in first if d.finding in _MAY_MOVE]
+        if not moving:
+            return first
+        again = self._compare(self.legacy.read(self.mapping.element, moving))
+        settled = {difference.key: difference for difference in again}
+        return [settled.get(difference.key, difference) for difference in first]
+
+    def _compare(self, records: Sequence[LegacyRecord]) -> list[Difference]:
         names = [name for record in records for name in self.mapping.identifiers(record.key)]
         index = index_by_identifier(self.fhir.find(self.mapping.resource, names))
-        for record in records:
-            yield self._compare_one(record, index)
+        return [self._compare_one(record, index) for record in records]
 
     def _legacy_pages(self) -> Iterator[list[LegacyRecord]]:
         after: str | None = None
@@ -94,30 +109,41 @@ class Reconcile:
         except IdentityError:
             doubled = any(len(index.get(name, ())) > 1 for name in identifiers)
             return self._difference(record, Finding.DOUBLED if doubled else Finding.FOREIGN)
-        entry = self.quarantine.get(self.mapping.element, record.key)
-        if entry is not None and entry.version >= record.version:
-            return self._difference(record, Finding.QUARANTINED)
-        stored = newest(held)
-        if stored is None:
-            return self._difference(record, Finding.MISSING)
-        if record.row is None and not record.version:
-            return self._difference(record, Finding.UNEXPECTED)
-        if stored != self._fence(record).order:
-            return self._difference(record, Finding.LAGGING)
-        return self._compare_fields(record, held)
-
-    def _compare_fields(self, record: LegacyRecord, held: Held) -> Difference:
         try:
             wanted = wanted_resources(record, held, self.mapping)
-        except MigrationError as error:
-            return self._difference(record, Finding.UNEXPECTED, [str(error.fields.get("path", ""))])
+            for resource in wanted.values():
+                self.validate(resource)
+        except Exception as error:  # noqa: BLE001 because a record that cannot be mapped is a finding
+            return self._unmappable(record, held, error)
+        return self._compare_versions(record, held, wanted)
+
+    def _unmappable(self, record: LegacyRecord, held: Held, error: Exception) -> Difference:
+        """Tell whether a record that cannot be mapped is where it belongs: in quarantine."""
+        path = str(error.fields.get("path", "")) if isinstance(error, MigrationError) else ""
+        stored = newest(held)
+        if stored is not None and stored >= self._fence(record).order:
+            return self._difference(record, Finding.UNEXPECTED, [path])
+        entry = self.quarantine.get(self.mapping.element, record.key)
+        if entry is None or entry.version < record.version:
+            return self._difference(record, Finding.MISSING, [path])
+        return self._difference(record, Finding.QUARANTINED, [path])
+
+    def _compare_versions(
+        self, record: LegacyRecord, held: Held, wanted: dict[Identifier, Resource]
+    ) -> Difference:
+        """Compare fields at equal versions; a tombstone's mapping version does not count."""
+        stored, expected = newest(held), self._fence(record).order
+        if stored is None:
+            return self._difference(record, Finding.MISSING)
+        if record.row is None:
+            if not record.version:
+                return self._difference(record, Finding.UNEXPECTED)
+            stored, expected = (stored[0], 0), (expected[0], 0)
+        if stored != expected:
+            return self._difference(record, Finding.LAGGING if stored < expected else Finding.AHEAD)
         if wanted.keys() != held.keys():
             return self._difference(record, Finding.MISSING)
-        paths = [
-            path
-            for name, resource in wanted.items()
-            for path in self._different_paths(resource, held[name])
-        ]
+        paths = [p for name, it in wanted.items() for p in self._different_paths(it, held[name])]
         wrong = Finding.REBORN if record.row is None else Finding.DIFFERENT
         return self._difference(record, wrong if paths else Finding.MATCH, paths)
 
@@ -132,15 +158,21 @@ class Reconcile:
         keys: dict[str, None] = {}
         for resource in swept:
             fence = Fence.parse(resource.get("meta", {}).get("source"))
-            mine = (self.source, self.mapping.element)
-            if fence is None or fence.record[:2] != mine:
+            if fence is None or fence.record[:2] != (self.source, self.mapping.element):
                 yield Difference(self.mapping.element, "", Finding.FOREIGN)
-                continue
-            keys[fence.key] = None
+            elif not self._carries_own_identifiers(resource, fence.key):
+                yield Difference(self.mapping.element, fence.key, Finding.UNEXPECTED)
+            else:
+                keys[fence.key] = None
         for start in range(0, len(keys), self.page_size):
             wanted = list(keys)[start : start + self.page_size]
             gone = [r for r in self.legacy.read(self.mapping.element, wanted) if r.row is None]
             yield from self.compare(gone)
+
+    def _carries_own_identifiers(self, resource: Resource, key: str) -> bool:
+        """Whether what a resource carries in our system is its record's, so that it is no clone."""
+        carried = {n for n in identifiers_of(resource) if n.system == self.mapping.system}
+        return carried <= set(self.mapping.identifiers(key))
 
     def _fence(self, record: LegacyRecord) -> Fence:
         mapping = self.mapping

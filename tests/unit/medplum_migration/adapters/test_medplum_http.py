@@ -205,7 +205,22 @@ def test_quota_is_that_of_the_last_answer_that_told_it() -> None:
     store.find("Patient", [KEY])
     assert store.quota() is None
     store.find("Patient", [KEY])
-    assert Quota(49980, 56.0) == store.quota()
+    quota = store.quota()
+    assert quota is not None
+    assert (49980, True) == (quota.remaining, 50 < quota.resets_in_s < 56)
+
+
+def test_a_budget_is_forgotten_when_its_window_ends() -> None:
+    """What was left in an old window says nothing about the next one."""
+    page = {"resourceType": "Bundle", "entry": []}
+    medplum = ScriptedMedplum([answer(200, page, RateLimit='"fhirInteractions";r=12;t=30')])
+    store = medplum.store()
+    store.find("Patient", [KEY])
+    medplum.clock.advance(10)
+    assert Quota(12, 20.0) == store.quota()
+
+    medplum.clock.advance(20)
+    assert store.quota() is None
 
 
 @pytest.mark.parametrize("part", ["connect", "read", "write", "pool"])

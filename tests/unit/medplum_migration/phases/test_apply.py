@@ -3,13 +3,18 @@
 import itertools
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from medplum_migration.adapters.memory_fhir_store import Fault
 from medplum_migration.domain.change_event import ChangeEvent, Operation
 from medplum_migration.domain.checkpoint import Disposition
-from medplum_migration.domain.errors import ThrottledError, UnavailableError
+from medplum_migration.domain.errors import (
+    ConfigurationError,
+    ThrottledError,
+    UnavailableError,
+)
 from medplum_migration.domain.identity import Identifier
 from medplum_migration.phases.apply import apply
 from medplum_migration.phases.outcome import Applied, Outcome
@@ -211,7 +216,7 @@ def test_medplum_being_down_defers_the_page(world: World) -> None:
     ("surname", "path", "reason"),
     [
         ("unmappable", "surname", "is of the unmappable kind"),
-        ("bug", "", "the mapping raised KeyError"),
+        ("bug", "", "mapping or validation raised KeyError"),
         ("invalid", "Patient.name[0].family", "is forbidden"),
     ],
 )
@@ -363,3 +368,93 @@ def test_telemetry_tells_no_key_and_no_value(world: World) -> None:
     assert "unmappable'" not in told
     assert "4711" not in told
     assert 2 == len(world.telemetry.problems)
+
+
+def test_a_second_look_keeps_the_evidence(world: World) -> None:
+    """A duplicate finds the version there; what the write left in the manifest stays."""
+    event = world.write(1, "Ada")
+    applied(world, event)
+    gone = world.delete(1)
+    applied(world, gone)
+    before = world.manifest.get("people", "1")
+    applied(world, gone, event)
+
+    assert before is not None
+    assert (True, True) == (before.deleted, bool(before.content_hash))
+    assert before == world.manifest.get("people", "1")
+
+
+def test_a_worker_that_died_before_closing_closes_on_redelivery(world: World) -> None:
+    """The success is in the manifest, the failure still in quarantine: the next delivery closes."""
+    applied(world, world.write(1, "unmappable"))
+    failure = world.quarantine.get("people", "1")
+    event = world.write(1, "Ada")
+    applied(world, event)
+    assert failure is not None
+    world.quarantine.put(failure)
+
+    applied(world, event)
+    assert world.quarantine.get("people", "1") is None
+
+
+def test_a_superseded_delivery_closes_what_is_older(world: World) -> None:
+    """A failure that was stored after the success, by a worker that then died, is found."""
+    first = world.write(1, "unmappable")
+    applied(world, first)
+    failure = world.quarantine.get("people", "1")
+    applied(world, world.write(1, "Ada"))
+    assert failure is not None
+    world.quarantine.put(failure)
+
+    applied(world, full(1, 1, "unmappable"))
+    assert world.quarantine.get("people", "1") is None
+
+
+def test_a_failure_never_replaces_a_success_of_the_same_version(world: World) -> None:
+    """What is in Medplum is successful, whoever failed to put it there a second time."""
+    applied(world, full(1, 2, "Ada"))
+    world.fhir.hold()
+    world.fhir.remove("Patient", world.held(1)["id"])
+    world.fhir.inject(Fault.REFUSED)
+    world.fhir._stale.clear()  # noqa: SLF001 because the resource is really gone
+    assert ["rejected"] == outcomes(applied(world, full(1, 2, "Ada")))
+
+    known = world.manifest.get("people", "1")
+    assert known is not None
+    assert Disposition.SUCCESSFUL is known.disposition
+
+
+def test_a_fence_that_cannot_be_read_is_foreign(world: World) -> None:
+    """A broken source of one resource quarantines one record, and no other."""
+    world.fhir.seed(
+        {
+            "resourceType": "Patient",
+            "meta": {"source": "urn:legacy:clinic:people:~ff#v=1&m=1"},
+            "identifier": [{"system": SYSTEM, "value": "1"}],
+        }
+    )
+
+    ended = applied(world, world.write(1, "Ada"), world.write(2, "Bob"))
+    assert ["quarantined", "written"] == outcomes(ended)
+
+
+def test_a_missing_column_defers_thin_events_only(world: World) -> None:
+    """A setting that somebody must mend costs no record; images need no legacy read."""
+
+    def drifted(*_: object) -> Any:
+        reason = "the legacy table lacks a column"
+        raise ConfigurationError(reason, column="surname")
+
+    event = world.write(1, "Ada")
+    world.legacy.read = drifted  # type: ignore[method-assign, assignment] # because the schema has changed
+
+    ended = applied(world, event, full(2, 1, "Bob"))
+    assert {"1": "deferred", "2": "written"} == {a.change.key: a.outcome.value for a in ended}
+
+
+def test_no_round_begins_that_would_not_end_in_time(world: World) -> None:
+    """Near the deadline a contended record goes back to the queue at once."""
+    world.fhir.inject(*[Fault.CONFLICT] * 9)
+
+    ended = apply([full(1, 1, "A")], world.mapping, world.target, deadline=world.clock.now() - 1)
+    assert (["deferred"], 1) == (outcomes(ended), world.fhir.writes)

@@ -157,3 +157,17 @@ def test_running_out_of_manifest_defers_all_but_the_superseded(pair: World) -> N
     ended = apply([older, other], pair.mapping, pair.target)
 
     assert {"1": "superseded", "2": "deferred"} == {a.change.key: a.outcome.value for a in ended}
+
+
+def test_a_torn_record_is_completed_from_the_row(pair: World) -> None:
+    """An older create that slips in beside a newer write is marked by whoever comes next."""
+    version = pair.legacy.set("people", "1", {"number": 1, "surname": "XY"})
+    newer = pair.legacy.set("people", "1", {"number": 1, "surname": "Z"})
+    pair.fhir.hold()
+    run(pair, newer, "Z")
+    pair.fhir.seed(
+        _person("1.b", "Y") | {"meta": {"source": f"urn:legacy:clinic:people:1#v={version}&m=3"}}
+    )
+
+    assert "written" == run(pair, version, "XY")
+    assert {"a": ("Z", newer), "b": (None, newer)} == shown(pair)

@@ -8,7 +8,13 @@ import pytest
 
 from medplum_migration.adapters.memory_fhir_store import Fault
 from medplum_migration.domain.checkpoint import Balance, ChunkTask, RunStatus
-from medplum_migration.domain.errors import ConflictError, EventError, UnavailableError
+from medplum_migration.domain.errors import (
+    ConfigurationError,
+    ConflictError,
+    EventError,
+    UnavailableError,
+)
+from medplum_migration.domain.phase import Phase
 from medplum_migration.phases.backfill import ChunkEnd
 from medplum_migration.phases.dual_write import Message
 from medplum_migration.ports.fhir_store import Quota
@@ -36,7 +42,7 @@ def test_keys_are_walked_in_their_own_order(world: World) -> None:
     drive(world)
 
     chunks = world.checkpoints.chunks("people", run.run_id)
-    assert [(None, "9"), ("9", "11")] == [(c.after, c.upto) for c in chunks]
+    assert [(None, "9"), ("9", "11")] == [(c.after, c.upto) for c in chunks if not c.deletions]
 
 
 def test_a_limit_takes_the_first_records_only(world: World) -> None:
@@ -327,3 +333,89 @@ def test_a_failure_gives_the_lease_back(
     assert chunk is not None
     assert chunk.is_free(world.clock.now())
     assert ChunkEnd.DONE is world.backfill(task, deadline=math.inf)
+
+
+def test_deletions_are_applied_last(world: World) -> None:
+    """What was deleted while the element was off becomes a tombstone."""
+    start(world, 3)
+    drive(world)
+    world.set_phase(Phase.OFF)
+    event = world.delete(1)
+    assert [] == world.dual_write([Message("m", event.model_dump_json())])
+    assert "Name 1" == world.surname(1)
+
+    world.set_phase(Phase.BACKFILL)
+    world.steer_backfill.start("people", chunk_size=5)
+    drive(world)
+    assert world.surname(1) is None
+    assert Balance(eligible=3, successful=3) == balance(world)
+
+
+def test_writes_that_all_fail_give_nothing_up(world: World) -> None:
+    """A server that answers searches but stores nothing is down, however long."""
+    start(world, 2)
+    world.schedule_work()
+    (task,) = world.tasks.take()
+    for _ in range(20):
+        world.fhir.inject(*[Fault.LOST] * 2 * world.target.rounds)
+        assert ChunkEnd.CONTINUED is world.backfill(task, deadline=math.inf)
+
+    drive(world)
+    assert Balance(eligible=2, successful=2) == balance(world)
+
+
+def test_throttling_is_no_setback(world: World) -> None:
+    """A record is not blamed for the quota."""
+    start(world, 2)
+    world.schedule_work()
+    (task,) = world.tasks.take()
+    for _ in range(20):
+        world.fhir.inject(Fault.THROTTLED)
+        world.backfill(task, deadline=math.inf)
+
+    chunk = world.checkpoints.chunk("people", task.run_id, 0)
+    assert chunk is not None
+    assert 0 == chunk.setbacks
+
+
+def test_a_lone_poison_record_is_given_up_at_last(world: World) -> None:
+    """With nobody to compare it with, a record gets a much longer patience."""
+    start(world, 1)
+    world.schedule_work()
+    (task,) = world.tasks.take()
+    for _ in range(101):
+        world.fhir.inject(*[Fault.LOST] * world.target.rounds)
+        world.backfill(task, deadline=math.inf)
+    drive(world)
+
+    assert Balance(eligible=1, rejected=1) == balance(world)
+
+
+def test_keys_that_no_event_may_have_are_quarantined(world: World) -> None:
+    """Each ends in the balance; the others of the page go on."""
+    for key in ("", "x" * 300, "1"):
+        world.legacy._numeric = frozenset()  # noqa: SLF001 because these keys are text
+        world.legacy.set("people", key, {"number": 1, "surname": "Ada"})
+    start(world, 0)
+    drive(world)
+
+    assert Balance(eligible=3, successful=1, quarantined=2) == balance(world)
+
+
+def test_a_setting_to_mend_waits_a_minute(world: World) -> None:
+    """A missing column is nobody's record."""
+    start(world, 1)
+    world.schedule_work()
+    (task,) = world.tasks.take()
+    real = world.fhir.find
+
+    def refused(*_: object) -> Any:
+        reason = "Medplum refuses the client id or its secret"
+        raise ConfigurationError(reason)
+
+    world.fhir.find = refused  # type: ignore[method-assign, assignment] # because the secret is wrong
+    assert ChunkEnd.CONTINUED is world.backfill(task, deadline=math.inf)
+    assert [(task, 60)] == world.tasks.sent
+    world.fhir.find = real  # type: ignore[method-assign] # because it was mended
+    drive(world)
+    assert 1 == balance(world).successful

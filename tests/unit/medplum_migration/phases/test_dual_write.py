@@ -78,3 +78,15 @@ def test_applying_at_once_tells_what_must_come_again(world: World) -> None:
 
     with pytest.raises(UnavailableError, match="events=1"):
         apply_at_once(world.dual_write, [full(1, 2, "B")])
+
+
+def test_a_throttled_batch_waits_for_the_quota(world: World) -> None:
+    """Deliveries are limited: the function waits, at most until its deadline, before it answers."""
+    world.set_phase(Phase.DUAL_WRITE)
+    world.fhir.inject(Fault.THROTTLED, Fault.THROTTLED)
+    batch = messages(full(1, 1, "A").model_dump_json())
+    world.dual_write(batch, deadline=world.clock.now() + 60)
+    assert [7.0] == world.clock.pauses
+
+    world.dual_write(batch, deadline=world.clock.now() + 3)
+    assert [7.0, 3.0] == world.clock.pauses

@@ -1,8 +1,11 @@
 """Scheduling: chunks are planned ahead of the workers, and lost tasks are enqueued again."""
 
+from dataclasses import replace
 from typing import Any
 
-from medplum_migration.domain.errors import ConflictError
+import pytest
+
+from medplum_migration.domain.errors import ConflictError, UnavailableError
 from medplum_migration.domain.phase import Phase
 from tests.world import World
 
@@ -85,3 +88,58 @@ def test_a_chunk_claimed_by_another_is_not_enqueued_twice(world: World) -> None:
     world.checkpoints.save_chunk = conflicting  # type: ignore[method-assign] # because another is faster
 
     assert 1 == world.schedule_work()
+
+
+def test_one_element_in_trouble_stops_no_other(world: World) -> None:
+    """The others are served first; then the trouble is told."""
+    begin(world, 2)
+    elements = {"people": world.mapping, "other": world.mapping}
+    real = world.legacy.boundary
+    schedule = replace(world.schedule_work, elements=dict(reversed(elements.items())))
+
+    def troubled(element: str, **_: Any) -> Any:
+        if element == "other":
+            reason = "down"
+            raise UnavailableError(reason)
+        return real(element, **_)
+
+    world.legacy.boundary = troubled  # type: ignore[method-assign] # because one table is locked
+    world.checkpoints.save_element(
+        world.checkpoints.element("other").model_copy(update={"phase": Phase.BACKFILL})
+    )
+    world.steer_backfill.start("other", chunk_size=5)
+
+    with pytest.raises(UnavailableError):
+        schedule()
+    assert 1 == len(world.tasks.sent)
+
+
+def test_a_table_too_large_to_count_is_migrated(world: World) -> None:
+    """The total is told, not needed."""
+    begin(world, 2)
+
+    def slow(_element: str) -> Any:
+        reason = "the legacy store did not answer"
+        raise UnavailableError(reason)
+
+    world.legacy.count = slow  # type: ignore[method-assign, assignment] # because counting takes too long
+
+    assert 1 == world.schedule_work()
+
+
+def test_chunks_that_were_tried_least_come_first(world: World) -> None:
+    """A chunk that fails again and again starves no other."""
+    begin(world, 12)
+    world.schedule_work()
+    run = world.checkpoints.run("people")
+    assert run is not None
+    for number in range(3):
+        chunk = world.checkpoints.chunk("people", run.run_id, number)
+        assert chunk is not None
+        leased = chunk.leased("t", world.clock.now(), lease_s=1)
+        world.checkpoints.save_chunk(leased.released(world.clock.now()))
+    world.tasks.take()
+    world.clock.advance(world.schedule_work.patience_s)
+    world.schedule_work()
+
+    assert [3, 4, 5] == [task.chunk for task in world.tasks.take()]

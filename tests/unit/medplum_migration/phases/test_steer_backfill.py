@@ -1,9 +1,11 @@
 """An operator's hand on a backfill: what may be done when, and what progress tells."""
 
+import math
+
 import pytest
 
 from medplum_migration.domain.checkpoint import RunStatus
-from medplum_migration.domain.errors import ConfigurationError
+from medplum_migration.domain.errors import ConfigurationError, ConflictError
 from medplum_migration.domain.phase import Phase
 from tests.backfills import balance, drive, start
 from tests.world import World
@@ -104,3 +106,16 @@ def test_tasks_that_a_queue_lost_are_due_at_once(world: World) -> None:
     world.steer_backfill.forget_tasks("people")
 
     assert 1 == world.schedule_work()
+
+
+def test_a_restart_is_not_lost_to_a_scheduler_that_ends_the_run(world: World) -> None:
+    """The scheduler saw every chunk done; the restart changes the run under it."""
+    start(world, 4)
+    drive(world, deadline=math.inf)
+    run = world.checkpoints.run("people")
+    assert run is not None
+    stale = world.checkpoints.save_run(run.model_copy(update={"status": RunStatus.RUNNING}))
+    world.steer_backfill.restart_chunk("people", 0)
+
+    with pytest.raises(ConflictError):
+        world.checkpoints.save_run(stale.model_copy(update={"status": RunStatus.DONE}))

@@ -10,9 +10,10 @@ from medplum_migration.domain.data_element import Resource
 from medplum_migration.domain.difference import Finding
 from medplum_migration.domain.identity import Identifier
 from medplum_migration.phases.apply import apply
+from medplum_migration.ports.quarantine import QuarantineEntry
 from medplum_migration.verification.balance import balance_of
 from medplum_migration.verification.reconcile import Reconcile, Reconciliation
-from tests.world import SYSTEM, World
+from tests.world import SYSTEM, World, refuse_forbidden
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def reconcile(world: World) -> Reconcile:
         legacy=world.legacy,
         fhir=world.fhir,
         quarantine=world.quarantine,
+        validate=refuse_forbidden,
         source="clinic",
         page_size=2,
     )
@@ -158,3 +160,72 @@ def test_a_record_without_one_of_its_resources_is_found(world: World, reconcile:
     found = replace(reconcile, mapping=Twofold())()
 
     assert Finding.MISSING in {difference.finding for difference in found.differences}
+
+
+def test_quarantine_hides_no_difference(world: World, reconcile: Reconcile) -> None:
+    """A record that can be mapped is compared, whatever waits in quarantine."""
+    fill(world)
+    gone = world.delete(0)
+    world.quarantine.put(
+        QuarantineEntry(
+            element="people",
+            key="0",
+            version=gone.version,
+            operation=gone.operation,
+            code="DeliveriesExhausted",
+            reason="x",
+            quarantined_at=0.0,
+        )
+    )
+
+    assert not reconcile().is_equal
+
+
+def test_a_clone_is_found(world: World, reconcile: Reconcile) -> None:
+    """A copy with another identifier of our system is not its record's resource."""
+    fill(world)
+    clone = {k: v for k, v in world.held(1).items() if k != "id"}
+    clone["identifier"] = [{"system": SYSTEM, "value": "1-copy"}]
+    world.fhir.seed(clone)
+
+    assert (Finding.UNEXPECTED, "1", ()) == only(reconcile())
+
+
+def test_a_store_that_was_set_back_is_found(world: World, reconcile: Reconcile) -> None:
+    """A version above the legacy store's means that the store was restored from a backup."""
+    fill(world)
+    world.legacy.set("people", "1", {"number": 1, "surname": "Name 1"}, version=0)
+
+    assert (Finding.AHEAD, "1", ()) == only(reconcile())
+
+
+def test_what_moves_is_looked_at_again(world: World, reconcile: Reconcile) -> None:
+    """A write that arrives between the two reads is no difference."""
+    fill(world)
+    event = world.write(0, "Newer")
+    real, calls = world.fhir.find, 0
+
+    def late(*args: Any) -> Any:
+        nonlocal calls
+        answer = real(*args)
+        calls += 1
+        if calls == 1:
+            world.fhir.find = real  # type: ignore[method-assign] # because the event is late once
+            apply([event], world.mapping, world.target)
+        return answer
+
+    world.fhir.find = late  # type: ignore[method-assign, assignment] # because the event is late
+
+    assert reconcile().is_equal
+
+
+def test_tombstones_match_under_a_new_mapping_version(world: World, reconcile: Reconcile) -> None:
+    """A tombstone says the same under every mapping version."""
+    fill(world)
+    type(world.mapping).mapping_version = 4
+    try:
+        found = reconcile()
+    finally:
+        type(world.mapping).mapping_version = 3
+
+    assert {Finding.LAGGING: 3, Finding.MATCH: 1, Finding.QUARANTINED: 1} == dict(found.findings)
