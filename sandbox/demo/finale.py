@@ -53,6 +53,7 @@ def _wait_until_empty(camera: Camera) -> None:
 
 def judge(stage: Stage, console: Console) -> Verdict:
     """Compare every record by identifier and field, and close the balance."""
+    console.print("Comparing every record and field of both sides")
     found = stage.wired.reconcile(ELEMENT)()
     engine = clinic_engine(stage.clinic)
     with engine.connect() as connection:

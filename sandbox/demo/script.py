@@ -35,7 +35,7 @@ PARAMETERS = {
     "DualWriteConcurrency": "2",
     "DualWriteTimeoutS": "10",
     "EventsVisibilityS": "10",
-    "LeaseS": "15",
+    "LeaseS": "10",
     "MaxReceiveCount": "20",
     "PageSize": "100",
     # The embedded server counts points but refuses nobody; a real one may.
