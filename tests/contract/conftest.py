@@ -136,7 +136,9 @@ def fhir(request: pytest.FixtureRequest) -> Iterator[FhirServer]:
     server: EmbeddedMedplum = request.getfixturevalue("embedded_medplum")
     server.reset()
     clock = SystemClock()
-    auth = client_credentials(server.base_url, server.client_id, server.client_secret, clock=clock)
+    auth = client_credentials(
+        server.base_url, lambda: (server.client_id, server.client_secret), clock=clock
+    )
     with medplum_client(server.base_url, auth, connections=32) as client:
         store = MedplumHttp(client, clock=clock, loading=_STRATEGIES[request.param])
         yield FhirServer(store, lambda kind, name: _deleted(client.delete(f"{kind}/{name}")))

@@ -43,7 +43,7 @@ def connect() -> Iterator[Connect]:
         def make(server: "EmbeddedMedplum", loading: Loading) -> MedplumHttp:
             clock = MemoryClock()
             auth = client_credentials(
-                server.base_url, server.client_id, server.client_secret, clock=clock
+                server.base_url, lambda: (server.client_id, server.client_secret), clock=clock
             )
             client = stack.enter_context(medplum_client(server.base_url, auth))
             return MedplumHttp(client, clock=clock, loading=loading)

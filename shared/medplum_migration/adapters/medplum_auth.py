@@ -1,7 +1,8 @@
 """OAuth2 client credentials for httpx: one token for all requests until it expires."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import TypeAlias
 
 import httpx
 
@@ -11,25 +12,25 @@ from medplum_migration.ports.clock import Clock
 
 _MARGIN_S = 60.0
 
+Credentials: TypeAlias = Callable[[], tuple[str, str]]
+"""Tells the client's id and secret, as they are now."""
+
 _Flow = Generator[httpx.Request, httpx.Response, str]
 
 
 class ClientCredentials(httpx.Auth):
     """Fetches a token when there is none, and once more when a request gets 401.
 
+    Id and secret are asked for with each token, so that a rotated secret is picked up.
     Medplum limits token requests (160 a minute and address), and forgets all tokens when its Redis
     starts empty. Threads that need a token at once share one.
     """
 
     requires_response_body = True
 
-    def __init__(self, token_url: str, client_id: str, client_secret: str, *, clock: Clock) -> None:
+    def __init__(self, token_url: str, credentials: Credentials, *, clock: Clock) -> None:
         self._url = token_url
-        self._form = {
-            "grant_type": "client_credentials",
-            "client_id": client_id,
-            "client_secret": client_secret,
-        }
+        self._credentials = credentials
         self._clock = clock
         self._lock = threading.Lock()
         self._token = ""
@@ -55,8 +56,14 @@ class ClientCredentials(httpx.Auth):
     def _get(self, request: httpx.Request, *, refused: str) -> _Flow:
         with self._lock:
             if self._token in {"", refused} or self._clock.now() >= self._expires_at:
+                client_id, client_secret = self._credentials()
+                form = {
+                    "grant_type": "client_credentials",
+                    "client_id": client_id,
+                    "client_secret": client_secret,
+                }
                 response = yield httpx.Request(
-                    "POST", self._url, data=self._form, extensions=request.extensions
+                    "POST", self._url, data=form, extensions=request.extensions
                 )
                 self._keep(response)
             return self._token

@@ -10,7 +10,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from medplum_migration.adapters.loading import Auto, Loading
 from medplum_migration.adapters.medplum_answers import Answer
-from medplum_migration.adapters.medplum_auth import ClientCredentials
+from medplum_migration.adapters.medplum_auth import ClientCredentials, Credentials
 from medplum_migration.adapters.medplum_exchange import Exchange
 from medplum_migration.adapters.medplum_outcome import outcome_of
 from medplum_migration.adapters.medplum_writes import MedplumWrites
@@ -48,11 +48,11 @@ def medplum_client(
 
 
 def client_credentials(
-    base_url: str, client_id: str, client_secret: str, *, clock: Clock
+    base_url: str, credentials: Credentials, *, clock: Clock
 ) -> ClientCredentials:
     """Make the authentication of a Medplum ClientApplication."""
     url = f"{base_url.rstrip('/')}/oauth2/token"
-    return ClientCredentials(url, client_id, client_secret, clock=clock)
+    return ClientCredentials(url, credentials, clock=clock)
 
 
 class MedplumHttp:

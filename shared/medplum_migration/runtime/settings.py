@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medplum_migration.domain.errors import ConfigurationError
@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     hash_key_secret_arn: str = ""
     hash_key: SecretStr = SecretStr("")
 
-    source_name: str = "openemr"
+    source_name: str = Field(default="openemr", pattern=r"^[a-z][a-z0-9-]*$")
     elements: str = "data_elements"
     legacy_store: str = "legacy_store"
     identifier_base: str = ""
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     loading: Literal["auto", "single", "batch"] = "auto"
     page_size: int = 100
     lease_s: float = 120.0
-    chunks_in_flight: int = 8
+    chunks_in_flight: int = 2
     quota_reserve: int = 2500
 
     def require(self, name: str) -> str:

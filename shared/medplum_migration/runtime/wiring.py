@@ -78,8 +78,8 @@ class Wiring:
         )
 
         base_url = self.settings.require("medplum_base_url")
-        client_id, secret = secrets.medplum_credentials(self.settings)
-        auth = client_credentials(base_url, client_id, secret, clock=self.clock)
+        ask = partial(secrets.medplum_credentials, self.settings)
+        auth = client_credentials(base_url, ask, clock=self.clock)
         loading = {"auto": Auto, "single": SingleRequests, "batch": Batches}[self.settings.loading]
         client = self._open.enter_context(medplum_client(base_url, auth))
         return MedplumHttp(client, clock=self.clock, loading=loading())

@@ -31,7 +31,7 @@ class Server:
 
     def client(self, base_url: str = "https://medplum.example") -> httpx.Client:
         """Make a client of this server."""
-        auth = client_credentials(base_url, "me", "secret", clock=self.clock)
+        auth = client_credentials(base_url, lambda: ("me", "secret"), clock=self.clock)
         real = medplum_client(base_url, auth)
         headers, url, limits = real.headers, real.base_url, real.timeout
         real.close()

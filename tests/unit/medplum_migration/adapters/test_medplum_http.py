@@ -237,7 +237,7 @@ def test_time_outs_are_mandatory(part: str) -> None:
 @pytest.mark.parametrize("base_url", ["https://medplum.example", "https://medplum.example/"])
 def test_client(base_url: str) -> None:
     """The client speaks FHIR JSON below the base, bounded in time, by default and as told."""
-    auth = client_credentials(base_url, "me", "secret", clock=MemoryClock())
+    auth = client_credentials(base_url, lambda: ("me", "secret"), clock=MemoryClock())
     with (
         medplum_client(base_url, auth) as client,
         medplum_client(base_url, auth, timeout=httpx.Timeout(3.0), connections=1) as hasty,
