@@ -47,6 +47,7 @@ def play(script: Script, console: Console) -> Verdict:
         _command(console, "status")
         verdict = judge(stage, console)
         if script.keep:
+            console.print(verdict.line, highlight=False, soft_wrap=True)
             _wait_for_the_audience(stage, console)
         return verdict
 
