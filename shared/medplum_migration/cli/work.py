@@ -85,19 +85,23 @@ class _Worker:
         self._wired.schedule_work()
         task = self._wired.local_tasks.take()
         if task is None:
-            self._say_who_is_at_work(run)
-            self._wired.clock.pause(1)
+            if self._latest().status is RunStatus.RUNNING:
+                self._say_who_is_at_work(run)
+                self._wired.clock.pause(1)
             return
         self._wired.backfill(task, deadline=math.inf)
         self._judge(self._session.telemetry.drain())
 
     def _judge(self, troubles: Counter[Trouble]) -> None:
-        """Say why a page waits; give up when it is a service that stays away."""
+        """Say why a page waits; give up when a setting is wrong or a service stays away."""
         deferred = [trouble for trouble in troubles if trouble.is_deferred]
         away = [trouble for trouble in deferred if trouble.error == _UNAVAILABLE]
         self._setbacks = self._setbacks + 1 if away else 0
         for trouble in deferred:
             self._session.note(f"{trouble.reason}: {troubles[trouble]} records are tried again")
+        wrong = next((t for t in deferred if t.error == _CONFIGURATION), None)
+        if wrong is not None:
+            raise ConfigurationError(wrong.reason)
         if self._setbacks >= _PATIENCE:
             raise UnavailableError(away[0].reason, attempts=self._setbacks)
 
@@ -119,4 +123,4 @@ class _Worker:
             self._session.note(text)
 
 
-_UNAVAILABLE = UnavailableError("").code
+_UNAVAILABLE, _CONFIGURATION = UnavailableError("").code, ConfigurationError("").code

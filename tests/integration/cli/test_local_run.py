@@ -95,7 +95,7 @@ def test_a_clinic_migrates(medplum: EmbeddedMedplum) -> None:
 
     assert (10, True) == (sample["done"], closed(sample))
     assert (1, 50) == (early.code, early.json["findings"]["missing"])
-    assert (60, "3/3", True) == (whole["done"], whole["chunks"], closed(whole))
+    assert (60, "4/4", True) == (whole["done"], whole["chunks"], closed(whole))
     assert [] == equal["differences"]
     assert whole["quarantined"] == equal["findings"]["quarantined"] > 0
     assert whole["successful"] == equal["findings"]["match"] == equal["resources"]
@@ -131,10 +131,11 @@ def test_pause_and_resume(medplum: EmbeddedMedplum) -> None:
 
 
 @pytest.mark.usefixtures("in_backfill")
-def test_kill_and_continue(medplum: EmbeddedMedplum) -> None:
+def test_kill_and_continue(medplum: EmbeddedMedplum, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed in the middle, the next worker waits for the lease, says so, and loses nothing."""
+    monkeypatch.setenv("LEASE_S", "3")
     begin(medplum)
-    working = worker(PAGE_SIZE="5", LEASE_S="3")
+    working = worker(PAGE_SIZE="5")
     wait_for(lambda: progress()["done"] > 0)
     working.kill()
     working.communicate(timeout=30)

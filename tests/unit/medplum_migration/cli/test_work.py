@@ -106,6 +106,20 @@ def test_a_medplum_that_stays_away_is_told(
     assert 10 == balance(world).successful
 
 
+def test_a_wrong_secret_is_told_at_once(
+    session: Session, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Functions wait until a setting is mended; here the person who can mend it is watching."""
+    error = ConfigurationError("Medplum refuses the client id or its secret")
+    with monkeypatch.context() as patched:
+        patched.setattr(world.fhir, "find", fails(10**6, error, world.fhir.find))
+        with pytest.raises(ConfigurationError, match="refuses the client id"):
+            work_here(session, "people")
+    work_here(session, "people")
+
+    assert 10 == balance(world).successful
+
+
 def test_a_short_outage_is_sat_out(
     session: Session, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
