@@ -90,7 +90,9 @@ def test_an_unforeseen_error_is_logged_by_type_and_place() -> None:
     phase = Phase(c0=KeyError("Jane Doe"), c1=UnavailableError("away", code="Timeout"))
     sqs.each_task(event(task(0), task(1)), context(), phase, telemetry)
 
-    reasons = [str(fields["reason"]) for name, fields in telemetry.problems if name == "backfill.failed"]
+    reasons = [
+        str(fields["reason"]) for name, fields in telemetry.problems if name == "backfill.failed"
+    ]
     assert "away (code=Timeout)" == reasons[1]
     assert reasons[0].startswith("KeyError")
     assert "Jane" not in reasons[0]
