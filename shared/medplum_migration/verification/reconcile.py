@@ -111,11 +111,13 @@ class Reconcile:
             return self._difference(record, Finding.DOUBLED if doubled else Finding.FOREIGN)
         try:
             wanted = wanted_resources(record, held, self.mapping)
-            for resource in wanted.values():
-                self.validate(resource)
+            found = self._compare_versions(record, held, wanted)
+            if found.finding is not Finding.MATCH:
+                for resource in wanted.values():
+                    self.validate(resource)
         except Exception as error:  # noqa: BLE001 because a record that cannot be mapped is a finding
             return self._unmappable(record, held, error)
-        return self._compare_versions(record, held, wanted)
+        return found
 
     def _unmappable(self, record: LegacyRecord, held: Held, error: Exception) -> Difference:
         """Tell whether a record that cannot be mapped is where it belongs: in quarantine."""
