@@ -37,7 +37,7 @@ def test_every_trigger_is_there(stack: MiniStack, outputs: dict[str, str]) -> No
     assert fed == sorted(
         [outputs["DualWriteFunctionName"], outputs["BackfillFunctionName"], quarantine, quarantine]
     )
-    assert {8, 10} == {
+    assert {2, 10} == {
         m["ScalingConfig"]["MaximumConcurrency"] for m in mappings if "Scaling" in str(m)
     }
     assert [("rate(1 minute)", "ENABLED")] == [
