@@ -59,8 +59,10 @@ class SteerBackfill:
         return self._set_status(element, RunStatus.RUNNING, RunStatus.PAUSED)
 
     def resume(self, element: str) -> Run:
-        """Let the scheduler enqueue again."""
-        return self._set_status(element, RunStatus.PAUSED, RunStatus.RUNNING)
+        """Let the scheduler enqueue again, at its next tick."""
+        run = self._set_status(element, RunStatus.PAUSED, RunStatus.RUNNING)
+        self.forget_tasks(element)
+        return run
 
     def restart_chunk(self, element: str, number: int) -> Chunk:
         """Apply every key of one chunk again; its balance starts from zero.
