@@ -15,7 +15,7 @@ SAM := $(CURDIR)/.tools/sam/bin/sam
 LOCK := pyproject.toml uv.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build deploy requirements setup demo test lint format clean
+.PHONY: help tools build deploy requirements setup demo test mutants lint format clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ demo: setup ## a living clinic migrates on this machine; ARGS="--patients 5000 -
 
 test: setup lint ## lint, types, floors and all tests; ARGS="-k apply"
 	.venv/bin/pytest $(ARGS)
+
+mutants: .tools/project.stamp ## seed the kit's sixteen bugs; each must fall
+	@.venv/bin/python -m tests.mutants
 
 lint: .tools/project.stamp ## style, types, floors
 	.venv/bin/ruff check
