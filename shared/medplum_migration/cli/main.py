@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from medplum_migration.cli import backfill, check, map_record, phase, quarantine, reconcile, status
+from medplum_migration.cli import (
+    backfill,
+    check,
+    map_record,
+    phase,
+    quarantine,
+    reconcile,
+    register,
+    status,
+)
 from medplum_migration.cli.exit_codes import EXIT_BUG, exit_code, next_step
 from medplum_migration.cli.session import Session
 from medplum_migration.cli.terminal import console
@@ -46,6 +55,7 @@ app.command("status")(status.status)
 app.command("map")(map_record.map_record)
 app.command("check")(check.check)
 app.command("reconcile")(reconcile.reconcile)
+app.command("register")(register.print_register)
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(phase.app, name="phase")
 app.add_typer(quarantine.app, name="quarantine")
