@@ -111,9 +111,13 @@ class SqlLegacyStore:
         reader, outbox = self._reader(element), self._versions.c
         query = (
             sa.select(outbox.record_key, outbox.sequence)
-            .where(outbox.table_name == reader.source.table, outbox.operation == "delete")
+            .where(outbox.table_name == reader.source.table)
             .where(outbox.sequence > int(after or 0))
         )
+        if (
+            not reader.source.where
+        ):  # otherwise an update may have taken a record out of the element
+            query = query.where(outbox.operation == "delete")
         with self._snapshot(element) as connection:
             found = connection.execute(query.order_by(outbox.sequence).limit(limit)).all()
         records = self.read(element, list(dict.fromkeys(str(key) for key, _ in found)))

@@ -45,6 +45,8 @@ def set_phase(
         raise ConfigurationError(reason, element=element)
     if session.dry_run(execute, f"move {element} from {state.phase.value} to {phase.value}"):
         return
+    if phase is Phase.OFF:
+        session.wired.steer_backfill.abandon(element)
     session.wired.checkpoints.save_element(state.model_copy(update={"phase": phase}))
     session.wired.checkpoints.append_audit(
         AuditEntry(

@@ -57,11 +57,12 @@ class Balance(BaseModel):
 
 
 class RunStatus(StrEnum):
-    """Whether a run may be worked on."""
+    """Whether a run may be worked on; an abandoned one proves nothing and never goes on."""
 
     RUNNING = "running"
     PAUSED = "paused"
     DONE = "done"
+    ABANDONED = "abandoned"
 
 
 class Run(BaseModel):

@@ -166,14 +166,18 @@ class _Round:
         )
         return False
 
+    def _is_past(self, change: ChangeEvent, held: Held) -> bool:
+        stored = newest(held)
+        return stored is not None and stored > self._fence(change).order
+
     def _load(
         self, changes: Sequence[ChangeEvent], held: dict[str, Held]
     ) -> dict[str, LegacyRecord]:
         """Read the rows of thin events, after Medplum; images and deletes bring their own.
 
-        A torn record is read too: an older image could not complete what a newer one began.
+        A torn record is read too when an older image cannot complete what a newer one began.
         """
-        wanted = {c.key: c for c in changes if c.is_thin or _is_torn(held[c.key])}
+        wanted = {c.key: c for c in changes if c.is_thin or self._is_past(c, held[c.key])}
         records = {
             change.key: LegacyRecord(change.key, change.version, change.image)
             for change in changes

@@ -54,8 +54,8 @@ class Backfill:
     """Works on chunks; safe to kill at any point, and to run twice at once.
 
     `lease_s` must exceed the time one page takes. `quota_reserve` points of the FHIR quota are left
-    to live traffic; 0 leaves none. After `patience` setbacks on one page, the records that alone
-    hold it back are quarantined.
+    to live traffic; 0 leaves none. After `patience` setbacks on one page, its records are tried one
+    by one.
     """
 
     elements: Mapping[str, ElementMapping[Any]]
@@ -135,9 +135,11 @@ class Backfill:
 
     def _next_page(self, chunk: Chunk) -> tuple[list[LegacyRecord], str | None]:
         """Read the records after the cursor, and the cursor behind them; None at the end."""
-        legacy, limit = self.target.legacy, self.page_size
+        legacy = self.target.legacy
+        limit = 1 if chunk.setbacks >= self.patience else self.page_size
         if chunk.deletions:
-            return legacy.deletions(chunk.element, after=chunk.cursor, limit=limit)
+            gone, cursor = legacy.deletions(chunk.element, after=chunk.cursor, limit=limit)
+            return [r for r in gone if 0 < len(r.key) <= LONGEST_KEY], cursor
         page = legacy.page(chunk.element, after=chunk.position, upto=chunk.upto, limit=limit)
         return page, page[-1].key if page else None
 
@@ -190,16 +192,14 @@ class Backfill:
         )
 
     def _give_up(self, chunk: Chunk, outcomes: list[Applied]) -> list[Applied]:
-        """Quarantine the records that alone hold the chunk back, time and again (I14).
+        """Hold back a record that stops the chunk all by itself, time and again (I14).
 
-        While nothing else of the page ends, the fault may be the server's: a page without another
-        record waits much longer.
+        After a few setbacks pages have one record, so that no other pays for it. What cannot be
+        told from an outage of writes is given a long patience.
         """
-        culprits = [a for a in outcomes if isinstance(a.error, _OWN_FAULTS)]
-        alone = any(a.outcome is not Outcome.DEFERRED for a in outcomes)
-        patience = self.patience if alone else _LONG_PATIENCE * self.patience
-        if chunk.setbacks < patience or (not alone and len(outcomes) > 1):
+        if len(outcomes) > 1 or chunk.setbacks < _LONG_PATIENCE * self.patience:
             return outcomes
+        culprits = [a for a in outcomes if isinstance(a.error, _OWN_FAULTS)]
         given_up = [
             failed(a.change, RefusedError("gave up: every write failed", status=0), a.version)
             for a in culprits

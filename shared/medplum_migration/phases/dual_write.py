@@ -81,6 +81,9 @@ class DualWrite:
             return []
         deferred: set[str] = set()
         for page in _pages(fold(event for _, event in received), self.page_size):
+            if self.target.clock.now() > deadline:
+                deferred.update(event.key for event in page)
+                continue
             ended = apply(page, self.elements[element], self.target, deadline=deadline)
             stuck = [applied for applied in ended if applied.outcome is Outcome.DEFERRED]
             deferred.update(applied.change.key for applied in stuck)

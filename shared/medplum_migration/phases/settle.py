@@ -6,7 +6,7 @@ from typing import Any
 
 from medplum_migration.domain.change_event import Operation
 from medplum_migration.domain.checkpoint import Disposition
-from medplum_migration.domain.errors import MigrationError, TransientError
+from medplum_migration.domain.errors import IdentityError, MigrationError, TransientError
 from medplum_migration.domain.identity import keyed_hash
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.phases.outcome import Applied, Outcome
@@ -14,6 +14,7 @@ from medplum_migration.phases.target import Target
 from medplum_migration.ports.manifest import Manifest, ManifestEntry
 from medplum_migration.ports.quarantine import Quarantine, QuarantineEntry
 
+_IDENTITY = IdentityError("").code
 _HELD_BACK = {Disposition.QUARANTINED, Disposition.REJECTED}
 _WITHOUT_ENTRY = {Outcome.DEFERRED, Outcome.SUPERSEDED}
 
@@ -68,6 +69,8 @@ def keep_evidence(
     for entry, previous in zip(entries, before, strict=True):
         if previous is None:
             continue
+        if entry.error == _IDENTITY and entry.applied == previous.applied:
+            continue  # the version was applied once, and its resource is somebody else's by now
         newer, older = (previous, entry) if previous.order > entry.order else (entry, previous)
         pointless = older.disposition in _HELD_BACK or older.applied == newer.applied
         if newer.disposition is Disposition.SUCCESSFUL and pointless:

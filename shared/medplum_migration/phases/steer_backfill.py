@@ -41,7 +41,7 @@ class SteerBackfill:
             reason = "a backfill starts in phase backfill; set it with `phase set`"
             raise ConfigurationError(reason, element=element)
         latest = self.checkpoints.run(element)
-        if latest is not None and latest.status is not RunStatus.DONE:
+        if latest is not None and latest.status in {RunStatus.RUNNING, RunStatus.PAUSED}:
             reason = "a run is going on; resume it, or wait for its end"
             raise ConfigurationError(reason, element=element, run_id=latest.run_id)
         run = Run(
@@ -64,13 +64,20 @@ class SteerBackfill:
         self.forget_tasks(element)
         return run
 
+    def abandon(self, element: str) -> None:
+        """End an unfinished run, because writes will be missed that it should have seen."""
+        run = self.checkpoints.run(element)
+        if run is not None and run.status in {RunStatus.RUNNING, RunStatus.PAUSED}:
+            update = {"status": RunStatus.ABANDONED, "ended_at": self.clock.now()}
+            self.checkpoints.save_run(run.model_copy(update=update))
+
     def restart_chunk(self, element: str, number: int) -> Chunk:
         """Apply every key of one chunk again; its balance starts from zero.
 
         Records that Medplum holds at their version are found current and not written.
 
         Raises:
-            ConfigurationError: there is no such chunk.
+            ConfigurationError: there is no such chunk, or its run was abandoned.
 
         """
         run = self._latest(element)
@@ -78,6 +85,9 @@ class SteerBackfill:
         if chunk is None:
             reason = "no such chunk"
             raise ConfigurationError(reason, element=element, chunk=number)
+        if run.status is RunStatus.ABANDONED:
+            reason = "the run was abandoned; start another"
+            raise ConfigurationError(reason, element=element, run_id=run.run_id)
         status = RunStatus.RUNNING if run.status is RunStatus.DONE else run.status
         # The run first, and always: a scheduler that is about to end it finds a new revision.
         self.checkpoints.save_run(run.model_copy(update={"status": status, "ended_at": None}))

@@ -20,13 +20,14 @@ from medplum_migration.phases.draft import (
     identifiers_of,
     index_by_identifier,
     newest,
+    order_of,
     wanted_resources,
 )
 from medplum_migration.ports.fhir_store import FhirStore
 from medplum_migration.ports.legacy import LegacyStore
 from medplum_migration.ports.quarantine import Quarantine
 
-_MAY_MOVE = frozenset({Finding.LAGGING, Finding.AHEAD, Finding.MISSING, Finding.UNEXPECTED})
+_MAY_MOVE = frozenset(Finding) - {Finding.MATCH, Finding.QUARANTINED}
 
 
 @dataclass(slots=True)
@@ -143,6 +144,8 @@ class Reconcile:
             stored, expected = (stored[0], 0), (expected[0], 0)
         if stored != expected:
             return self._difference(record, Finding.LAGGING if stored < expected else Finding.AHEAD)
+        if any(order_of(resource)[0] < record.version for resource in held.values()):
+            return self._difference(record, Finding.LAGGING)
         if wanted.keys() != held.keys():
             return self._difference(record, Finding.MISSING)
         paths = [p for name, it in wanted.items() for p in self._different_paths(it, held[name])]

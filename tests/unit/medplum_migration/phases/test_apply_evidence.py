@@ -114,3 +114,13 @@ def test_a_failure_never_replaces_a_success_of_the_same_version(world: World) ->
     known = world.manifest.get("people", "1")
     assert known is not None
     assert Disposition.SUCCESSFUL is known.disposition
+
+
+def test_a_resource_that_became_foreign_stays_in_quarantine(world: World) -> None:
+    """The version was applied once; now somebody dropped the fence, and a person must look."""
+    event = world.write(1, "Ada")
+    applied(world, event)
+    world.fhir.edit("Patient", world.held(1)["id"], lambda r: r["meta"].pop("source"))
+
+    assert ["quarantined"] == outcomes(applied(world, event))
+    assert world.quarantine.get("people", "1") is not None

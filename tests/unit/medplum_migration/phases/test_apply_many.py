@@ -171,3 +171,15 @@ def test_a_torn_record_is_completed_from_the_row(pair: World) -> None:
 
     assert "written" == run(pair, version, "XY")
     assert {"a": ("Z", newer), "b": (None, newer)} == shown(pair)
+
+
+def test_an_image_completes_what_it_began_without_the_legacy_store(pair: World) -> None:
+    """A half-written newest version needs no row: the image in hand is as new."""
+    run(pair, 1, "XY")
+    pair.fhir.inject(None, *[Fault.CONFLICT] * 99)
+    run(pair, 2, "ZW")
+    pair.fhir._faults.clear()  # noqa: SLF001 because the fault is over
+    pair.legacy.available = False
+
+    assert "written" == run(pair, 2, "ZW")
+    assert {"a": ("Z", 2), "b": ("W", 2)} == shown(pair)

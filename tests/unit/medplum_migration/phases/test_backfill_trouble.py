@@ -13,8 +13,9 @@ from medplum_migration.domain.errors import (
     EventError,
     UnavailableError,
 )
+from medplum_migration.phases.apply import apply
 from medplum_migration.phases.backfill import ChunkEnd
-from medplum_migration.ports.fhir_store import Quota
+from medplum_migration.ports.fhir_store import Quota, WriteResult, WriteStatus
 from tests.backfills import balance, drive, start
 from tests.world import World
 
@@ -197,3 +198,51 @@ def test_a_setting_to_mend_waits_a_minute(world: World) -> None:
     world.fhir.find = real  # type: ignore[method-assign] # because it was mended
     drive(world)
     assert 1 == balance(world).successful
+
+
+def test_nobody_pays_for_a_record_that_is_never_answered(world: World) -> None:
+    """A write that hangs ends its lane: the others are not sent, and none of them is given up."""
+    start(world, 5)
+    real = world.fhir.write
+
+    def hanging(writes: Any) -> Any:
+        results, hung = [], False
+        for write in writes:
+            hung = hung or write.body["name"][0]["family"] == "Name 1"
+            results += [WriteResult(WriteStatus.UNKNOWN)] if hung else real([write])
+        return results
+
+    world.fhir.write = hanging  # type: ignore[method-assign] # because one record hangs
+    drive(world)
+
+    assert Balance(eligible=5, successful=4, rejected=1) == balance(world)
+    assert "Name 4" == world.surname(4)
+
+
+def test_an_outage_of_writes_blames_nobody_beside_a_current_record(world: World) -> None:
+    """A record that needs no write proves nothing about writes."""
+    start(world, 2)
+    apply([world.write(0, "Name 0")], world.mapping, world.target)
+    world.schedule_work()
+    (task,) = world.tasks.take()
+    for _ in range(30):
+        world.fhir.inject(*[Fault.LOST] * 2 * world.target.rounds)
+        world.backfill(task, deadline=math.inf)
+        world.fhir._faults.clear()  # noqa: SLF001 because each delivery has its own outage
+    drive(world)
+
+    assert Balance(eligible=2, successful=2) == balance(world)
+
+
+def test_a_run_that_missed_writes_never_goes_on(world: World) -> None:
+    """Turning the element off abandons the run: a new one reads every row again."""
+    start(world, 2)
+    world.schedule_work()
+    world.backfill(world.tasks.take()[0], deadline=-1.0)
+    world.steer_backfill.abandon("people")
+    with pytest.raises(ConfigurationError, match="abandoned"):
+        world.steer_backfill.restart_chunk("people", 0)
+    world.steer_backfill.start("people", chunk_size=5)
+    drive(world)
+
+    assert Balance(eligible=2, successful=2) == balance(world)

@@ -90,3 +90,12 @@ def test_a_throttled_batch_waits_for_the_quota(world: World) -> None:
 
     world.dual_write(batch, deadline=world.clock.now() + 3)
     assert [7.0, 3.0] == world.clock.pauses
+
+
+def test_past_the_deadline_nothing_is_begun(world: World) -> None:
+    """What is left comes again; the function answers in time."""
+    world.set_phase(Phase.DUAL_WRITE)
+    batch = messages(full(1, 1, "A").model_dump_json())
+
+    assert ["m0"] == world.dual_write(batch, deadline=world.clock.now() - 1)
+    assert 0 == world.fhir.requests
