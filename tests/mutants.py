@@ -107,17 +107,6 @@ GOLDEN_RESOURCE = {
     "deceasedDateTime": "2023-07-15T23:30:00-04:00",
     "active": False,
 }
-CHECKS = (
-    law.totality,
-    law.isomorphism,
-    law.get_put,
-    law.put_get,
-    law.preserve,
-    law.owned,
-    law.deterministic,
-    law.valid,
-    law.identity,
-)
 Pairs: TypeAlias = list[tuple[law.Row, law.Row]]
 
 
@@ -302,7 +291,7 @@ def is_killed(name: str, found: set[str]) -> bool:
 
 def fallen(mutant: Mapping[Any], pairs: Pairs, goldens: Path) -> set[str]:
     """Name the laws that a mapping breaks."""
-    names = {check.__name__ for check in CHECKS if not stands(check, mutant, pairs)}
+    names = {check.__name__ for check in law.LAWS if not stands(check, mutant, pairs)}
     try:
         law.golden(mutant, goldens)
     except (AssertionError, InvalidResourceError):

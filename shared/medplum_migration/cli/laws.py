@@ -41,17 +41,7 @@ def _broken_laws(mapping: Mapping[Any], examples: int) -> list[str]:
 
     pairs = laws.sample(strategies.rows(mapping), examples)
     broken = []
-    for one in (
-        law.totality,
-        law.isomorphism,
-        law.get_put,
-        law.put_get,
-        law.preserve,
-        law.owned,
-        law.deterministic,
-        law.valid,
-        law.identity,
-    ):
+    for one in law.LAWS:
         try:
             laws.hold(one, mapping, pairs, floor=0)
         except Exception as error:  # noqa: BLE001 because totality says that none may rise

@@ -190,6 +190,20 @@ def identity(mapping: Mapping[Any], row: Row, other: Row) -> bool:
     return resource is not None
 
 
+LAWS = (
+    totality,
+    isomorphism,
+    get_put,
+    put_get,
+    preserve,
+    owned,
+    deterministic,
+    valid,
+    identity,
+)
+"""All laws about rows; `honest_tables` and `golden` are about the mapping as a whole."""
+
+
 def honest_tables(mapping: Mapping[Any]) -> None:
     """A field through a code table that joins legacy codes is declared lossy."""
     for field in mapping.declaration.fields:
