@@ -8,7 +8,6 @@ Names in the row model must differ. Conditions compare a text column with texts 
 column with integers; a relation between an integer and a text compares as text, so "07" is not 7.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
@@ -53,8 +52,8 @@ class Join:
 class Children:
     """All rows of `table` that belong to a record, as one column `name` of the row model.
 
-    `on` is as in `Join`, after all joins. The column holds a list of objects with `columns`, ordered
-    by `order_by`, which should be unique: the same rows then always give the same resource.
+    `on` is as in `Join`. The column holds a list of objects with `columns`, ordered by `order_by`,
+    which should be unique: the same rows then always give the same resource.
     """
 
     name: str
@@ -81,3 +80,21 @@ class Source:
     where: Conditions = field(default_factory=dict)
     joins: tuple[Join, ...] = ()
     children: tuple[Children, ...] = ()
+
+
+def join_key(parts: Sequence[str]) -> str:
+    """Spell the values of a record's key columns as one text; different keys stay different.
+
+    One part stays as it is. Of several, `~` becomes `~7e`, `|` becomes `~7c`, and `|` joins them.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    return "|".join(part.replace("~", "~7e").replace("|", "~7c") for part in parts)
+
+
+def split_key(text: str, count: int) -> tuple[str, ...] | None:
+    """Undo `join_key`; None for a text that is no key of `count` columns."""
+    if count == 1:
+        return (text,)
+    parts = tuple(part.replace("~7c", "|").replace("~7e", "~") for part in text.split("|"))
+    return parts if len(parts) == count and join_key(parts) == text else None
