@@ -5,7 +5,7 @@ driver's licence are further identifiers, never keys: one SSN may belong to seve
 """
 
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 from data_elements.clinic import CLINIC_TZ, LEGACY
 from data_elements.patients_unmapped import UNMAPPED
@@ -152,7 +152,6 @@ class PatientMapping(Mapping[PatientRow]):
     element, resource = "patients", "Patient"
     row = PatientRow
     table, key, system = "patient_data", "pid", f"{LEGACY}/id/patient_data"
-    deleted: ClassVar[dict[str, Any]] = {"active": False}
     fields = (
         Field("pubpid", f"identifier[system={LEGACY}/mrn].value"),
         Constant(f"identifier[system={LEGACY}/mrn].type", _type("MR")),

@@ -55,15 +55,21 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """A compiled mapping."""
+    """The fields of one resource, compiled; `deciding` fields tell whether it is there at all."""
 
     places: Places
     fields: tuple[tuple[Field, tuple[Target, ...]], ...]
     constants: tuple[tuple[int, Target, Any], ...]
+    deciding: frozenset[Field]
 
     @classmethod
-    def of(cls, fields: tuple[Field, ...], constants: tuple[Constant, ...]) -> "Builder":
-        """Compile."""
+    def of(
+        cls,
+        fields: tuple[Field, ...],
+        constants: tuple[Constant, ...],
+        deciding: frozenset[Field] = frozenset(),
+    ) -> "Builder":
+        """Compile; without `deciding` fields the resource is always there."""
         places = Places()
         targets = tuple((f, tuple(_target(places, s) for s in f.steps)) for f in fields)
         fixed = ((c, path.parse(c.path)) for c in constants)
@@ -71,10 +77,11 @@ class Builder:
             places,
             targets,
             tuple((_guard(places, steps), _target(places, steps), c.value) for c, steps in fixed),
+            deciding,
         )
 
-    def build(self, resource_type: str, values: dict[str, Any]) -> Resource:
-        """Map the columns' values to a resource.
+    def build(self, resource_type: str, values: dict[str, Any]) -> Resource | None:
+        """Map the columns' values to a resource; None when no deciding field says anything.
 
         Raises:
             Unmappable: from a field.
@@ -83,8 +90,11 @@ class Builder:
         resource: Resource = {"resourceType": resource_type}
         nodes: Nodes = [None] * len(self.places.made)
         nodes[0] = resource
+        there = not self.deciding
         for entry, targets in self.fields:
-            self._field(nodes, entry, targets, values)
+            there |= self._field(nodes, entry, targets, values) and entry in self.deciding
+        if not there:
+            return None
         for guard, target, value in self.constants:
             if nodes[guard] is not None:
                 self._put(nodes, target, path.copy(value))
@@ -92,18 +102,21 @@ class Builder:
 
     def _field(
         self, nodes: Nodes, entry: Field, targets: tuple[Target, ...], values: dict[str, Any]
-    ) -> None:
+    ) -> bool:
+        """Write what a field says; tell whether it says anything."""
         if entry.alone is not None:
             value = values[entry.alone]
             if value is not None:
                 self._put(nodes, targets[0], value)
-            return
+            return value is not None
         held = tuple([values[column] for column in entry.columns])
         if held.count(None) == len(held):
-            return
-        for target, value in zip(targets, entry.forward(held), strict=True):
+            return False
+        made = entry.forward(held)
+        for target, value in zip(targets, made, strict=True):
             if value is not None:
                 self._put(nodes, target, value)
+        return made.count(None) < len(made)
 
     def _put(self, nodes: Nodes, target: Target, value: Any) -> None:  # noqa: ANN401 because FHIR values are JSON
         node = nodes[target.place]

@@ -1,4 +1,4 @@
-"""Column types of row models: what drivers hand over, as text, days and local times.
+"""Column types of row models: what drivers hand over, as text, numbers, days and local times.
 
 Missing is None, whatever the legacy store writes for it: NULL, a blank string, a zero date.
 `WrittenWhenMissing` says what the way back writes. Nothing else is coerced.
@@ -6,8 +6,9 @@ Missing is None, whatever the legacy store writes for it: NULL, a blank string, 
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Annotated, Any, LiteralString, NoReturn, TypeAlias
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any, LiteralString, NoReturn, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -18,6 +19,9 @@ REFUSED = "column"
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:\.0+)?", re.ASCII)
+_WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,16}(\.\d{1,16})?", re.ASCII)
 _ZERO = re.compile(r"0000-00-00([ T]00:00:00(\.0+)?)?", re.ASCII)
 
 
@@ -74,6 +78,66 @@ def _local_time(value: object) -> datetime | None:
     _refuse("not a local time")
 
 
+def _clock_time(value: object) -> time | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and (found := _CLOCK.fullmatch(value)):
+        try:
+            return time(int(found[1]), int(found[2]), int(found[3]))
+        except ValueError:
+            _refuse("not a time of day")
+    if isinstance(value, time) and value.tzinfo is None:
+        return value
+    _refuse("not a time of day")
+
+
+def _whole(value: object) -> int | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    _refuse("not a whole number")
+
+
+def _link(value: object) -> int | None:
+    return _whole(value) or None
+
+
+def _amount(value: object) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, float):
+        value = repr(value)
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return Decimal(value)
+    if (
+        isinstance(value, int | Decimal)
+        and not isinstance(value, bool)
+        and Decimal(value).is_finite()
+    ):
+        return Decimal(value)
+    _refuse("not a decimal number")
+
+
+def _measured(value: object) -> Decimal | None:
+    return _amount(value) or None
+
+
+def _flag(value: object) -> bool | None:
+    if value is None or value == "":
+        return None
+    found = {"0": False, "1": True, "False": False, "True": True}.get(str(value))
+    if found is None:
+        _refuse("neither 0 nor 1")
+    return found
+
+
+def _rows(value: object) -> object:
+    return value or None
+
+
 Text: TypeAlias = Annotated[str | None, BeforeValidator(_text), WrittenWhenMissing("")]
 """`NOT NULL DEFAULT ''`: a blank is missing, and missing is written as ''."""
 
@@ -85,6 +149,35 @@ Day: TypeAlias = Annotated[date | None, BeforeValidator(_day)]
 
 LocalTime: TypeAlias = Annotated[datetime | None, BeforeValidator(_local_time)]
 """A `datetime` without zone, as datetime or ISO string; a zero date is missing."""
+
+
+ClockTime: TypeAlias = Annotated[time | None, BeforeValidator(_clock_time)]
+"""A time of day, as time or `HH:MM:SS`."""
+
+Whole: TypeAlias = Annotated[int | None, BeforeValidator(_whole)]
+"""A whole number, also as text."""
+
+Link: TypeAlias = Annotated[int | None, BeforeValidator(_link), WrittenWhenMissing(0)]
+"""The number of a row elsewhere: 0 is missing, and missing is written as 0."""
+
+NullableLink: TypeAlias = Annotated[int | None, BeforeValidator(_link)]
+"""The number of a row elsewhere: 0 is missing, and missing is written as NULL."""
+
+TextLink: TypeAlias = Annotated[int | None, BeforeValidator(_link), WrittenWhenMissing("")]
+"""The number of a row elsewhere in a text column: missing is written as ''."""
+
+Amount: TypeAlias = Annotated[Decimal | None, BeforeValidator(_amount)]
+"""A decimal number with its digits, also as text."""
+
+Measured: TypeAlias = Annotated[Decimal | None, BeforeValidator(_measured), WrittenWhenMissing(0)]
+"""A decimal number where 0 means "not measured"."""
+
+Flag: TypeAlias = Annotated[bool | None, BeforeValidator(_flag)]
+"""0 or 1."""
+
+RowT = TypeVar("RowT", bound=LegacyRow)
+Rows: TypeAlias = Annotated[tuple[RowT, ...] | None, BeforeValidator(_rows)]
+"""The rows of `Children`, `Rows[MemberRow]`: none are missing."""
 
 
 def written_when_missing(row: type[BaseModel], column: str) -> Any:  # noqa: ANN401 because of SQL

@@ -1,46 +1,38 @@
 """What a mapping class declares, checked when the class is built and compiled for speed."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, TypeAdapter
 
 from medplum_migration.domain.identity import decode_key, encode_key
 from medplum_migration.fhir import elements
+from medplum_migration.fhir.tombstones import TOMBSTONES, Tombstone
 from medplum_migration.mapping import path
 from medplum_migration.mapping.build import Builder
 from medplum_migration.mapping.field import Constant, Field, Unmapped
+from medplum_migration.mapping.part import TAG, Owned, Part, Shape
 from medplum_migration.mapping.path import Steps
+from medplum_migration.mapping.source import join_key, split_key
 
 if TYPE_CHECKING:
     from medplum_migration.mapping.mapping import Mapping
 
-TAG_SYSTEM = "https://medplum-migration.example/CodeSystem/migration"
-DELETED = "deleted-in-source"
-TAG = f"meta.tag[system={TAG_SYSTEM},code={DELETED}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """A path that the mapping owns, and the elements that exclude its root element."""
-
-    path: str
-    steps: Steps
-    rivals: frozenset[str] = frozenset()
-
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The checked parts of a mapping class; `key` maps the record's key to its identifier."""
+    """The checked parts of a mapping class: all its fields, and the shapes of its resources."""
 
-    key: Field
     fields: tuple[Field, ...]
-    constants: tuple[Constant, ...]
     unmapped: tuple[Unmapped, ...]
-    owned: tuple[Owned, ...]
-    builder: Builder
+    shapes: tuple[Shape, ...]
+
+    @property
+    def key(self) -> Field:
+        """The field of the record's key."""
+        return self.fields[0]
 
     @property
     def columns_read(self) -> frozenset[str]:
@@ -60,45 +52,73 @@ def declare(cls: "type[Mapping[Any]]") -> Declaration:
         TypeError: names the class, the field and what to do.
 
     """
-    for name in ("element", "resource", "table", "key", "system"):
+    for name in ("element", "resource", "table", "system"):
         if not isinstance(getattr(cls, name, None), str):
             _fail(cls, name, "the class attribute is missing; say what it is")
-    if not elements.names(cls.resource):
-        _fail(cls, "resource", f"{cls.resource} is no known resource type; see fhir/elements.py")
-    if cls.key not in cls.row.model_fields:
-        _fail(cls, cls.key, "the key is no column of the row model; add it there")
-    return _declare(cls, _key_field(cls))
-
-
-def _declare(cls: "type[Mapping[Any]]", key: Field) -> Declaration:
-    fields = (key, *(entry for entry in cls.fields if isinstance(entry, Field)))
-    constants = tuple(entry for entry in cls.fields if isinstance(entry, Constant))
+    for column in (cls.key,) if isinstance(cls.key, str) else cls.key:
+        if column not in cls.row.model_fields:
+            _fail(cls, column, "the key is no column of the row model; add it there")
+    mapped = [entry for entry in cls.fields if not isinstance(entry, Unmapped)]
+    shared, parts = (mapped, cls.parts) if cls.parts else ([], (Part("", *mapped),))
+    shapes = tuple(_shape(cls, part, shared) for part in parts)
+    own = (entry for part in parts for entry in part.fields)
+    fields = (shapes[0].key, *(entry for entry in (*shared, *own) if isinstance(entry, Field)))
     unmapped = tuple(entry for entry in cls.fields if isinstance(entry, Unmapped))
     _check_columns(cls, fields, unmapped)
     _check_reasons(cls, fields, unmapped)
-    paths = [p for field in fields for p in field.paths] + [c.path for c in constants]
-    owned = tuple(_own(cls, [*paths, *cls.owns]))
-    extra = [p for p in (*cls.deleted, TAG) if p not in paths]
-    return Declaration(
-        key,
-        fields,
-        constants,
-        unmapped,
-        owned=(*owned, *_own(cls, extra)),
-        builder=Builder.of(fields, constants),
+    return Declaration(fields, unmapped, shapes)
+
+
+def _shape(cls: "type[Mapping[Any]]", part: Part, shared: Iterable[Field | Constant]) -> Shape:
+    resource = part.resource or cls.resource
+    if not elements.names(resource):
+        _fail(cls, "resource", f"{resource} is no known resource type; see fhir/elements.py")
+    system = f"{cls.system}/{part.name}" if part.name else cls.system
+    key = _key_field(cls, system)
+    entries = (key, *shared, *part.fields)
+    fields = tuple(entry for entry in entries if isinstance(entry, Field))
+    constants = tuple(entry for entry in entries if isinstance(entry, Constant))
+    own = (entry for entry in part.fields if isinstance(entry, Field))
+    deciding = frozenset(own if part.name else ())
+    texts = [p for field in fields for p in field.paths] + [c.path for c in constants]
+    owned = tuple(_own(cls, resource, [*texts, *cls.owns, *part.owns]))
+    grave = _grave(cls, resource, part.deleted if part.name else cls.deleted)
+    said = ((text, path.parse(text)) for text in (*grave.says, TAG))
+    extra = [t for t, steps in said if not any(path.overlap(steps, o.steps) for o in owned)]
+    return Shape(
+        name=part.name,
+        resource=resource,
+        system=system,
+        key=key,
+        fields=fields,
+        constants=constants,
+        owned=(*owned, *_own(cls, resource, extra)),
+        grave=grave,
+        builder=Builder.of(fields, constants, deciding),
     )
 
 
-def _key_field(cls: "type[Mapping[Any]]") -> Field:
-    info = cls.row.model_fields[cls.key]
+def _grave(cls: "type[Mapping[Any]]", resource: str, deleted: Any) -> Tombstone:  # noqa: ANN401 because FHIR values are JSON
+    usual = TOMBSTONES.get(resource)
+    if usual is None and deleted is None:
+        _fail(cls, "deleted", f"say what a {resource} says once its record is deleted")
+    usual = usual or Tombstone({})
+    return usual if deleted is None else replace(usual, says=dict(deleted))
 
-    def back(value: str) -> object:
-        return TypeAdapter(info.annotation).validate_python(decode_key(value))
 
-    def to(value: object) -> str:
-        return encode_key(str(value))
+def _key_field(cls: "type[Mapping[Any]]", system: str) -> Field:
+    columns = (cls.key,) if isinstance(cls.key, str) else cls.key
+    types = [TypeAdapter(cls.row.model_fields[name].annotation) for name in columns]
 
-    return Field(cls.key, f"identifier[system={cls.system}].value", to, back)
+    def back(value: str) -> Any:  # noqa: ANN401 because values are those of any column
+        texts = split_key(decode_key(value), len(columns)) or ()
+        made = [kind.validate_python(text) for kind, text in zip(types, texts, strict=True)]
+        return made[0] if len(made) == 1 else tuple(made)
+
+    def to(*values: object) -> str:
+        return encode_key(join_key(list(map(str, values))))
+
+    return Field(columns, f"identifier[system={system}].value", to, back)
 
 
 def _check_columns(
@@ -131,7 +151,7 @@ def _check_reasons(
             _fail(cls, entry.columns[0], f"{entry.disposition} without a reason; add why=...")
 
 
-def _own(cls: "type[Mapping[Any]]", texts: list[str]) -> Iterator[Owned]:
+def _own(cls: "type[Mapping[Any]]", resource: str, texts: Iterable[str]) -> Iterator[Owned]:
     seen: list[Steps] = []
     for text in texts:
         try:
@@ -139,12 +159,12 @@ def _own(cls: "type[Mapping[Any]]", texts: list[str]) -> Iterator[Owned]:
         except ValueError as error:
             _fail(cls, text, str(error))
         root = steps[0].name
-        if root not in elements.names(cls.resource):
-            _fail(cls, text, f"{cls.resource} has no element {root!r}; mend the path")
+        if root not in elements.names(resource):
+            _fail(cls, text, f"{resource} has no element {root!r}; mend the path")
         if any(path.overlap(steps, other) for other in seen):
             _fail(cls, text, "two entries own this path; join them in one Field")
         seen.append(steps)
-        yield Owned(text, steps, elements.rivals(cls.resource, root))
+        yield Owned(text, steps, elements.rivals(resource, root))
 
 
 def _fail(cls: "type[Mapping[Any]]", name: str, why: str) -> NoReturn:

@@ -117,6 +117,10 @@ class Laws:
         """What is mapped is valid FHIR."""
         self._hold(law.valid)
 
+    def test_sequence(self) -> None:
+        """References lead only to elements that the mapping names."""
+        self._hold(law.sequence)
+
     def test_identity(self) -> None:
         """Different keys give different, safe identifiers."""
         self._hold(law.identity)

@@ -2,22 +2,32 @@
 
 from typing import Any
 
-from medplum_migration.domain.identity import Identifier, encode_key
-from medplum_migration.mapping.field import ColumnDisposition, Field, refuse
+from medplum_migration.mapping.field import ColumnDisposition, Field
 from medplum_migration.mapping.mapping import Mapping
 
 
 class Reference(Field):
-    """A column that names a record of another element, by that element's key.
+    """The columns that name a record of another element, by that element's key.
 
-    Writes `{"reference": "Patient?identifier=…", "identifier": {…}}`. The engine replaces
-    `reference` by `Patient/<id>` before it sends; views and the way back go by `identifier`.
+    The engine replaces the conditional reference by `Patient/<id>` before it sends; a record that
+    names a parent which does not exist is quarantined. With `orphans` it stays a reference by
+    identifier instead (https://hl7.org/fhir/R4/references.html#logical). Views and the way back go
+    by the identifier.
     """
 
-    def __init__(self, column: str, path: str, *, to: Mapping[Any], why: str = "") -> None:
-        self.target = to
+    def __init__(  # noqa: PLR0913 because a declaration reads as one line
+        self,
+        columns: str | tuple[str, ...],
+        path: str,
+        *,
+        to: Mapping[Any],
+        part: str = "",
+        orphans: bool = False,
+        why: str = "",
+    ) -> None:
+        self.target, self.part, self.orphans = to, part, orphans
         super().__init__(
-            column,
+            columns,
             path,
             self._refer,
             self._key,
@@ -25,15 +35,11 @@ class Reference(Field):
             why=why,
         )
 
-    def _refer(self, key: object) -> dict[str, Any]:
-        held = Identifier(self.target.system, encode_key(str(key)))
-        return {
-            "reference": f"{self.target.resource}?identifier={held.token()}",
-            "identifier": {"system": held.system, "value": held.value},
-        }
+    def _refer(self, *key: object) -> dict[str, Any]:
+        made = self.target.refer(*key, part=self.part)
+        if self.orphans:
+            made["type"] = made.pop("reference").partition("?")[0]
+        return made
 
     def _key(self, reference: dict[str, Any]) -> object:
-        held = reference.get("identifier", {})
-        if held.get("system") != self.target.system:
-            refuse(f"the reference does not name a record of {self.target.element}")
-        return self.target.declaration.key.back(held["value"])
+        return self.target.referred(reference, self.part)

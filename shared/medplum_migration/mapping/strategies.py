@@ -1,8 +1,11 @@
 """Rows for property tests, seeded at edges; needs Hypothesis, which is a development dependency."""
 
+import builtins
+from collections.abc import Callable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import BaseModel
@@ -64,7 +67,23 @@ NEW_YORK_TIME = Edges(
         "9999-12-31",
     ),
 )
-_BY_TYPE = {"str": TEXT, "date": DAY, "datetime": NEW_YORK_TIME}
+WHOLE = Edges((None, ""), (1, 7, 10**12, "42", -3), ("x", "1.5", "007", "\u0667", 1.5, True))
+DECIMAL = Edges(
+    (None, ""),
+    (Decimal("72.50"), "98.6", 7, 0.1, "180.000000"),
+    ("x", "1e5", "\u0667", "NaN", "1,5", True),
+)
+FLAG = Edges((None,), (0, 1, True, "1"), (2, "yes", -1))
+CLOCK = Edges((None,), (time(9), "23:59:59", "8:05:00"), ("24:00:00", "nine", 9))
+_BY_TYPE = {
+    "str": TEXT,
+    "date": DAY,
+    "datetime": NEW_YORK_TIME,
+    "time": CLOCK,
+    "int": WHOLE,
+    "bool": FLAG,
+    "Decimal": DECIMAL,
+}
 
 
 def blank(mapping: Mapping[Any]) -> dict[str, object]:
@@ -82,11 +101,16 @@ def rows(
     from hypothesis import strategies
 
     edges = {**_edges(mapping), **(columns or {})}
-    fields = [field for field in mapping.declaration.fields if mapping.key not in field.columns]
+    fields = [
+        field for field in mapping.declaration.fields if not set(mapping.keys) & set(field.columns)
+    ]
+
+    numbers = strategies.integers(1, 10**12)
+    keys = {name: _spelling(mapping, name) for name in mapping.keys}
 
     @strategies.composite
     def draw_row(draw: "DrawFn") -> dict[str, object]:
-        row = blank(mapping) | {mapping.key: draw(strategies.integers(1, 10**12))}
+        row = blank(mapping) | {name: keyed(draw(numbers)) for name, keyed in keys.items()}
         for field in draw(strategies.lists(strategies.sampled_from(fields), max_size=12)):
             for column in field.columns:
                 held = edges[column]
@@ -103,7 +127,7 @@ def sweep(
     mapping: Mapping[Any], columns: Dict[str, Edges] | None = None
 ) -> list[dict[str, object]]:
     """List rows that hold one edge value each, so that every edge is met once."""
-    empty = blank(mapping) | {mapping.key: 1}
+    empty = blank(mapping) | {name: _spelling(mapping, name)(1) for name in mapping.keys}
     edges = {**_edges(mapping), **(columns or {})}
     return [
         empty | {column: value}
@@ -112,14 +136,21 @@ def sweep(
     ]
 
 
+def _spelling(mapping: Mapping[Any], key: str) -> Callable[[int], object]:
+    """Tell how a key column spells a number."""
+    model: type[BaseModel] = mapping.row
+    return str if "str" in str(model.model_fields[key].annotation) else int
+
+
 def _edges(mapping: Mapping[Any]) -> dict[str, Edges]:
     model: type[BaseModel] = mapping.row
     return {
         column: next((e for name, e in _BY_TYPE.items() if _is(info.annotation, name)), TEXT)
         for column, info in model.model_fields.items()
-        if column != mapping.key
+        if column not in mapping.keys
     }
 
 
 def _is(annotation: object, name: str) -> bool:
-    return str(annotation).removeprefix("datetime.").startswith(f"{name} ")
+    spelled = str(annotation).removeprefix("datetime.").removeprefix("decimal.")
+    return spelled.startswith(f"{name} ") or annotation is vars(builtins).get(name)

@@ -1,7 +1,7 @@
 """Pairs of functions for fields: `Field("DOB", "birthDate", *DAY)`."""
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -62,6 +62,27 @@ def local_time(zone: ZoneInfo) -> Pair:
             refuse("not a calendar time")
         to(local)
         return local
+
+    return Pair(to, back)
+
+
+def local_day_and_time(zone: ZoneInfo) -> Pair:
+    """Map a `Day` and a `ClockTime` column, which mean the given zone, to an instant.
+
+    A time without a day is unmappable; a day without a time maps to the day.
+    """
+    whole = local_time(zone)
+
+    def to(day: date | None, clock: time | None) -> str:
+        if day is None:
+            refuse("a time without a day")
+        return day.isoformat() if clock is None else str(whole.to(datetime.combine(day, clock)))
+
+    def back(value: object) -> tuple[date, time | None]:
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return _day_back(value), None
+        local = whole.back(value)
+        return local.date(), local.time()
 
     return Pair(to, back)
 

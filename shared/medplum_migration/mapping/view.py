@@ -12,8 +12,8 @@ Canonical: TypeAlias = Any
 def canonical(value: object) -> Canonical:
     """Make a hashable value that is equal for equal meaning.
 
-    Numbers compare numerically, times as instants, codings as sets, references by their
-    identifier when they have one.
+    Numbers compare numerically, times as instants, codings as sets, references by identifier and
+    by where they lead, once that is resolved.
     """
     if isinstance(value, bool):
         return ("boolean", value)
@@ -36,8 +36,11 @@ def _instant(value: str) -> Canonical:
 
 def _object(value: dict[str, Any]) -> Canonical:
     kept = value
-    if "identifier" in value and "reference" in value:
-        kept = {"identifier": value["identifier"]}
+    if "identifier" in value and ("reference" in value or "type" in value):
+        names = (
+            ("identifier",) if "?" in value.get("reference", "?") else ("identifier", "reference")
+        )
+        kept = {name: value[name] for name in names}
     return frozenset(
         (key, frozenset(map(canonical, item)) if _is_coding(key, item) else canonical(item))
         for key, item in kept.items()

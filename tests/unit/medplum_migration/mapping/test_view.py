@@ -18,8 +18,12 @@ A, B = {"system": "urn:a", "code": "1"}, {"system": "urn:b", "code": "2"}
         ({"coding": [A, A]}, {"coding": [A]}),
         ("2024-01-01T05:00:00.000Z", "2024-01-01T00:00:00-05:00"),
         (
+            {"reference": "Patient/1", "identifier": A, "display": "Ann"},
             {"reference": "Patient/1", "identifier": A},
+        ),
+        (
             {"reference": "Patient?identifier=x", "identifier": A},
+            {"type": "Patient", "identifier": A},
         ),
         ({"a": 1, "b": [2]}, {"b": [2], "a": 1}),
     ],
@@ -41,6 +45,10 @@ def test_same(one: object, other: object) -> None:
         ("2024-01-01", "2024-01-01T00:00:00Z"),
         ("2024-02-31T00:00:00Z", "2024-03-02T00:00:00Z"),
         ({"reference": "Patient/1"}, {"reference": "Patient/2"}),
+        (
+            {"reference": "Patient/1", "identifier": A},
+            {"reference": "Patient/2", "identifier": A},
+        ),
     ],
 )
 def test_different(one: object, other: object) -> None:
