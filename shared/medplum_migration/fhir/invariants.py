@@ -3,51 +3,51 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from medplum_migration.fhir.presence import has
 from medplum_migration.fhir.primitives import INSTANT, instant
 
 Node: TypeAlias = dict[str, Any]
 Invariant: TypeAlias = Callable[[Node], bool]
 
-_DETAILS = ("name", "telecom", "address", "organization")
 _UNPLANNED = frozenset(("proposed", "cancelled", "waitlist"))
+_TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
+_CLINICAL = f"{_TERMINOLOGY}condition-clinical"
+_CONDITION = f"{_TERMINOLOGY}condition-ver-status"
+_ALLERGY = f"{_TERMINOLOGY}allergyintolerance-verification"
 
 
-def _has_code(concept: object, *codes: str) -> bool:
+def _has_code(concept: object, system: str, *codes: str) -> bool:
     codings = concept.get("coding", ()) if isinstance(concept, dict) else ()
-    return any(coding.get("code") in codes for coding in codings)
-
-
-def _value(node: Node) -> str:
-    return next((name for name in node if name.startswith("value")), "")
+    return any(c.get("system") == system and c.get("code") in codes for c in codings)
 
 
 def _con_4(node: Node) -> bool:
-    abated = any(name.startswith("abatement") for name in node)
-    ended = _has_code(node.get("clinicalStatus"), "resolved", "remission", "inactive")
-    return ended or not abated
+    ended = _has_code(node.get("clinicalStatus"), _CLINICAL, "resolved", "remission", "inactive")
+    return ended or not has(node, "abatement[x]")
 
 
-def _in_error(node: Node) -> bool:
-    return _has_code(node.get("verificationStatus"), "entered-in-error")
+def _in_error(node: Node, system: str) -> bool:
+    return _has_code(node.get("verificationStatus"), system, "entered-in-error")
 
 
-def _no_status_in_error(node: Node) -> bool:
-    return not (_in_error(node) and "clinicalStatus" in node)
+def _no_status_in_error(system: str) -> Invariant:
+    return lambda node: not (_in_error(node, system) and "clinicalStatus" in node)
 
 
 def _obs_7(node: Node) -> bool:
-    parts = [part["code"] for part in node.get("component", ()) if "code" in part]
-    own = {_coding_key(coding) for coding in node.get("code", {}).get("coding", ())}
-    other = {_coding_key(coding) for code in parts for coding in code.get("coding", ())}
-    return not (_value(node) and own & other)
+    own = _coding_keys(node.get("code", {}))
+    parts = node.get("component", ())
+    other = {key for part in parts for key in _coding_keys(part.get("code", {}))}
+    return not (has(node, "value[x]") and own & other)
 
 
-def _coding_key(coding: Node) -> tuple[object, object]:
-    return coding.get("system"), coding.get("code")
+def _coding_keys(concept: Node) -> set[tuple[object, object]]:
+    codings = concept.get("coding", ())
+    return {(coding.get("system"), coding["code"]) for coding in codings if "code" in coding}
 
 
 def _app_3(node: Node) -> bool:
-    return {"start", "end"} <= node.keys() or node.get("status") in _UNPLANNED
+    return (has(node, "start") and has(node, "end")) or node.get("status") in _UNPLANNED
 
 
 def _in_order(node: Node) -> bool:
@@ -60,31 +60,44 @@ def _in_order(node: Node) -> bool:
     return start[:size] <= end[:size]
 
 
-def _reference(node: Node) -> bool:
-    return bool(node.keys() & {"reference", "identifier", "display", "extension"})
+def _any(*names: str) -> Invariant:
+    return lambda node: any(has(node, name) for name in names)
 
+
+def _needs(name: str, other: str) -> Invariant:
+    """Demand another element where an element is."""
+    return lambda node: has(node, other) or not has(node, name)
+
+
+_QUANTITY = (("qty-3", _needs("code", "system")),)
 
 INVARIANTS: dict[str, tuple[tuple[str, Invariant], ...]] = {
     "AllergyIntolerance": (
-        ("ait-1", lambda node: _in_error(node) or "clinicalStatus" in node),
-        ("ait-2", _no_status_in_error),
+        ("ait-1", lambda node: _in_error(node, _ALLERGY) or "clinicalStatus" in node),
+        ("ait-2", _no_status_in_error(_ALLERGY)),
     ),
     "Appointment": (
         ("app-3", _app_3),
-        ("app-2", lambda node: ("start" in node) == ("end" in node)),
+        ("app-2", lambda node: has(node, "start") == has(node, "end")),
     ),
-    "Attachment": (("att-1", lambda node: "data" not in node or "contentType" in node),),
-    "Condition": (("con-4", _con_4), ("con-5", _no_status_in_error)),
-    "ContactPoint": (("cpt-2", lambda node: "value" not in node or "system" in node),),
-    "Extension": (("ext-1", lambda node: bool(_value(node)) != ("extension" in node)),),
+    "Attachment": (("att-1", _needs("data", "contentType")),),
+    "Condition": (("con-4", _con_4), ("con-5", _no_status_in_error(_CONDITION))),
+    "ContactPoint": (("cpt-2", _needs("value", "system")),),
+    "Extension": (("ext-1", lambda node: has(node, "value[x]") != ("extension" in node)),),
     "Observation": (
-        ("obs-6", lambda node: not (_value(node) and "dataAbsentReason" in node)),
+        ("obs-6", lambda node: not (has(node, "value[x]") and "dataAbsentReason" in node)),
         ("obs-7", _obs_7),
     ),
-    "PatientContact": (("pat-1", lambda node: bool(node.keys() & set(_DETAILS))),),
+    "Organization": (("org-1", _any("identifier", "name")),),
+    "PatientContact": (("pat-1", _any("name", "telecom", "address", "organization")),),
     "Period": (("per-1", _in_order),),
-    "Quantity": (("qty-3", lambda node: "code" not in node or "system" in node),),
-    "Reference": (("reference without reference, identifier or display", _reference),),
+    "Reference": (
+        (
+            "reference without reference, identifier or display",
+            _any("reference", "identifier", "display", "extension"),
+        ),
+    ),
+    **dict.fromkeys(("Quantity", "Age", "Count", "Distance", "Duration"), _QUANTITY),
 }
 
 

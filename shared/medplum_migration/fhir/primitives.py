@@ -8,14 +8,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
+from medplum_migration.fhir.narrative import is_active
+
 Check: TypeAlias = Callable[[object], str]
 """Returns what is wrong, without the value; empty when nothing is."""
 
-UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _DATE = r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
 _ZONE = r"(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)"
-_SCRIPT = re.compile(r"<\s*(script|iframe|object|embed)|\bon\w+\s*=|javascript:", re.IGNORECASE)
 DATE = re.compile(_DATE)
 INSTANT = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_CLOCK}{_ZONE}")
 _TIME = re.compile(_CLOCK)
@@ -108,7 +109,7 @@ def _base64(value: object) -> str:
 
 
 def _xhtml(value: object) -> str:
-    return _string(value) or ("active content" if _SCRIPT.search(str(value)) else "")
+    return _string(value) or ("active content" if is_active(str(value)) else "")
 
 
 CHECKS: dict[str, Check] = {

@@ -13,6 +13,7 @@ from medplum_migration.domain.data_element import Resource
 from medplum_migration.domain.errors import InvalidResourceError
 from medplum_migration.domain.identity import is_safe_value
 from medplum_migration.fhir import r4
+from medplum_migration.fhir import us_core as profiles
 from medplum_migration.fhir.invariants import broken
 from medplum_migration.fhir.primitives import CHECKS
 from medplum_migration.fhir.r4 import Element
@@ -25,20 +26,23 @@ _SERVER_META = frozenset(
 )
 
 
-def validate(resource: Resource, *, own_systems: Collection[str] = ()) -> None:
-    """Check a resource as it is about to be sent.
+def validate(resource: Resource, *, own_systems: Collection[str] = (), us_core: str = "") -> None:
+    """Check a resource as it is about to be sent; against a version of US Core if one is given.
 
     Identifiers of `own_systems` are used in conditional URLs and must stay in the safe alphabet;
     business identifiers may hold any character.
 
     Raises:
         InvalidResourceError: with the FHIR path and what is wrong there.
+        ConfigurationError: the version is none of `us_core.VERSIONS`.
 
     """
     sent = _without_server_meta(resource)
     _Walk(contained_types(sent)).resource(sent, "")
     _check_identifiers(sent, own_systems)
     r4.check_structure(sent)
+    if us_core:
+        profiles.check(sent, us_core)
 
 
 def _without_server_meta(resource: Resource) -> Resource:
