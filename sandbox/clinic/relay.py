@@ -27,12 +27,13 @@ from typing import TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from medplum_migration.adapters.legacy_reader import SqlSource
 from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
 from medplum_migration.domain.change_event import ChangeEvent, Operation, fold
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import ConfigurationError, TransientError, VersionBehindError
+from medplum_migration.mapping.source import Source
 from medplum_migration.ports.legacy import LegacyStore
+from sandbox.clinic.capture import key_columns
 from sandbox.clinic.database import CAPTURED, clinic_engine, write_transaction
 from sandbox.clinic.lifetime import Lifetime
 
@@ -259,8 +260,12 @@ def _send_to_sqs(url: str) -> Send:
     return SqsQueue[ChangeEvent](boto3.client("sqs"), url, clock=SystemClock()).send
 
 
-def _whole_rows(elements: Mapping[str, Sequence[str]]) -> dict[str, SqlSource]:
-    return {e: SqlSource(table, CAPTURED[table]) for table, some in elements.items() for e in some}
+def _whole_rows(elements: Mapping[str, Sequence[str]]) -> dict[str, Source]:
+    return {
+        element: Source(table, key_columns(CAPTURED[table]))
+        for table, some in elements.items()
+        for element in some
+    }
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,37 +8,28 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from medplum_migration.adapters.legacy_reader import SqlSource
     from medplum_migration.adapters.legacy_sql import SqlLegacyStore
+    from medplum_migration.mapping.source import Source
 
 
 class ReadsTable(Protocol):
-    """What a data element's mapping says of its table."""
+    """What a data element's mapping says of its tables."""
 
     @property
     def element(self) -> str:
         """Name of the data element type."""
 
     @property
-    def table(self) -> str:
-        """Name of the legacy table or view."""
-
-    @property
-    def key(self) -> str:
-        """Name of its unique key column."""
-
-    @property
-    def columns_read(self) -> frozenset[str]:
-        """Names of the columns that the mapping reads."""
+    def source(self) -> "Source":
+        """Where its records lie."""
 
 
-def sources(mappings: Iterable[ReadsTable] | None = None) -> "Mapping[str, SqlSource]":
-    """Tell each element's table; those of `data_elements.MAPPINGS` by default."""
+def sources(mappings: Iterable[ReadsTable] | None = None) -> "Mapping[str, Source]":
+    """Tell each element's tables; those of `data_elements.MAPPINGS` by default."""
     from data_elements import MAPPINGS
-    from medplum_migration.adapters.legacy_reader import SqlSource
 
     chosen = MAPPINGS if mappings is None else mappings
-    return {m.element: SqlSource(m.table, m.key, tuple(sorted(m.columns_read))) for m in chosen}
+    return {mapping.element: mapping.source for mapping in chosen}
 
 
 def open_store(dsn: str) -> "SqlLegacyStore":

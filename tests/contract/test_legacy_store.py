@@ -1,42 +1,33 @@
 """The contract of port `LegacyStore`, on the adapter in memory and on three real databases."""
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects.mysql import VARCHAR as MYSQL_VARCHAR
 
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_reader import SqlSource
 from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
 from medplum_migration.adapters.memory_legacy_store import MemoryLegacyStore
 from medplum_migration.domain.data_element import LegacyRecord
+from medplum_migration.mapping.source import Source
 from medplum_migration.ports.legacy import LegacyStore
-from tests.required import absent
+from tests.contract.legacy_databases import BIGINT, SQL, TEXT, empty_database
 
 NUMBERS, TEXTS = "numbers", "texts"
-_BIGINT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_TEXT = (
-    sa.String(64)
-    .with_variant(MYSQL_VARCHAR(64, collation="utf8mb4_bin"), "mysql", "mariadb")
-    .with_variant(sa.String(64, collation="C"), "postgresql")
-)
 _SCHEMA = sa.MetaData()
 _TABLES = {  # reserved words and odd spellings on purpose
     NUMBERS: sa.Table(
         "group",
         _SCHEMA,
-        sa.Column("Key No", _BIGINT, primary_key=True, autoincrement=False),
-        sa.Column("range", _BIGINT),
+        sa.Column("Key No", BIGINT, primary_key=True, autoincrement=False),
+        sa.Column("range", BIGINT),
     ),
     TEXTS: sa.Table(
-        "Odd `Name", _SCHEMA, sa.Column("key", _TEXT, primary_key=True), sa.Column("range", _BIGINT)
+        "Odd `Name", _SCHEMA, sa.Column("key", TEXT, primary_key=True), sa.Column("range", BIGINT)
     ),
 }
 
@@ -79,7 +70,7 @@ class SqlBench:
         _SCHEMA.create_all(self._writer)
         OUTBOX.create(self._writer)
         sa.event.listen(self._reader, "before_cursor_execute", self._interrupt)
-        sources = {e: SqlSource(t.name, t.c[0].name, ("range",)) for e, t in _TABLES.items()}
+        sources = {e: Source(t.name, (t.c[0].name,), ("range",)) for e, t in _TABLES.items()}
         self.store = SqlLegacyStore(self._reader, sources)
 
     def commit(
@@ -117,62 +108,20 @@ class SqlBench:
             action()
 
 
-@contextmanager
-def scratch(admin: str) -> Iterator[str]:
-    """Make a database of its own on a server and drop it afterwards."""
-    engine = snapshot_engine(admin).execution_options(isolation_level="AUTOCOMMIT")
-    name = f"medplum_contract_{uuid4().hex[:12]}"
-    charset = " CHARACTER SET utf8mb4" if engine.dialect.name == "mysql" else ""
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}{charset}")
-    except sa.exc.OperationalError:
-        engine.dispose()
-        absent("no database server on 127.0.0.1 that lets the tests in")
-    try:
-        yield sa.make_url(admin).set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name}")
-        engine.dispose()
-
-
-@pytest.fixture
-def sqlite_dsn(tmp_path: Path) -> str:
-    """Make an empty database file in WAL mode."""
-    with closing(sqlite3.connect(tmp_path / "legacy.db")) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-    return f"sqlite:///{tmp_path / 'legacy.db'}"
-
-
-_SERVERS = {
-    "mariadb": "mysql://root@127.0.0.1:3306/",
-    "postgresql": "postgresql://postgres@127.0.0.1:5432/postgres",
-}
-SQL = ["sqlite", *(pytest.param(name, marks=pytest.mark.integration) for name in _SERVERS)]
-
-
 @pytest.fixture(params=SQL)
-def sql(request: pytest.FixtureRequest, sqlite_dsn: str) -> Iterator[SqlBench]:
+def sql(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlBench]:
     """Offer the SQL adapter on each database."""
-    with sql_bench(request.param, sqlite_dsn) as bench:
+    with empty_database(request.param, tmp_path) as dsn, closing(SqlBench(dsn)) as bench:
         yield bench
 
 
 @pytest.fixture(params=["memory", *SQL])
-def bench(request: pytest.FixtureRequest, sqlite_dsn: str) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Offer each adapter."""
-    name = request.param
-    with nullcontext(MemoryBench()) if name == "memory" else sql_bench(name, sqlite_dsn) as bench:
-        yield bench
-
-
-@contextmanager
-def sql_bench(name: str, sqlite_dsn: str) -> Iterator[SqlBench]:
-    """Open the SQL adapter on one database."""
-    server = _SERVERS.get(name)
-    place = scratch(server) if server else nullcontext(sqlite_dsn)
-    with place as dsn, closing(SqlBench(dsn)) as bench:
+    if request.param == "memory":
+        yield MemoryBench()
+        return
+    with empty_database(request.param, tmp_path) as dsn, closing(SqlBench(dsn)) as bench:
         yield bench
 
 

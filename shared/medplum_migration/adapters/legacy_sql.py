@@ -18,11 +18,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import VARCHAR as MYSQL_VARCHAR
 from sqlalchemy.exc import SQLAlchemyError
 
-from medplum_migration.adapters.legacy_reader import Reader, SqlSource, catalogue, open_reader
+from medplum_migration.adapters.legacy_catalogue import Catalogue
+from medplum_migration.adapters.legacy_query import Reader
+from medplum_migration.adapters.legacy_reader import open_reader
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import ConfigurationError, UnavailableError
+from medplum_migration.mapping.source import Source
 
-_KEYS_IN_STATEMENT = 500  # SQLite before 3.32 takes 999 variables
+_KEY_VARIABLES = 900  # SQLite before 3.32 takes 999 in a statement
 _SNAPSHOT_LEVELS = frozenset({"REPEATABLE READ", "SERIALIZABLE"})
 OUTBOX = sa.Table(
     "medplum_outbox",
@@ -49,12 +52,12 @@ class SqlLegacyStore:
 
     Version 0 means never captured. Values come as JSON knows them, the same on every database:
     dates and times as ISO text with a blank (a zero date of MySQL stays `0000-00-00 00:00:00`),
-    decimals as text, bytes as hexadecimal text. Rows whose key is NULL are no records. On databases
+    decimals as text, bytes as hexadecimal text. On databases
     other than SQLite the engine needs isolation level REPEATABLE READ, and `hide_parameters`.
     """
 
     def __init__(
-        self, engine: sa.Engine, sources: Mapping[str, SqlSource], *, versions: sa.Table = OUTBOX
+        self, engine: sa.Engine, sources: Mapping[str, Source], *, versions: sa.Table = OUTBOX
     ) -> None:
         self._engine = engine
         self._sources = sources
@@ -71,7 +74,7 @@ class SqlLegacyStore:
         reader, wanted = self._reader(element), list(dict.fromkeys(keys))
         rows: dict[str, dict[str, Any]] = {}
         with self._snapshot(element) as connection:
-            for some in _chunks(wanted):
+            for some in _chunks(wanted, variables=len(reader.keys) + 1):
                 rows |= reader.rows(connection, reader.with_keys(some))
             versions = self._read_versions(connection, reader, wanted)
         return [LegacyRecord(key, versions.get(key, 0), rows.get(key)) for key in keys]
@@ -81,28 +84,27 @@ class SqlLegacyStore:
     ) -> list[LegacyRecord]:
         """Read existing records in key order."""
         reader = self._reader(element)
-        query = reader.between(reader.select(), after=after, upto=upto)
+        query = reader.page(after=after, upto=upto)
         with self._snapshot(element) as connection:
-            rows = reader.rows(connection, query.order_by(reader.key).limit(limit))
-            versions = self._read_versions(connection, reader, list(rows))
-        return [LegacyRecord(key, versions.get(key, 0), row) for key, row in rows.items()]
+            # One more: a key that comes twice must not be parted by the end of the page.
+            rows = reader.rows(connection, query.limit(limit + 1))
+            keys = list(rows)[:limit]
+            versions = self._read_versions(connection, reader, keys)
+        return [LegacyRecord(key, versions.get(key, 0), rows[key]) for key in keys]
 
     def boundary(self, element: str, *, after: str | None, size: int) -> tuple[str, int] | None:
         """Find the key of the `size`-th record after `after`, by keyset."""
         reader = self._reader(element)
-        keys = reader.between(sa.select(reader.key.label("k")), after=after, upto=None)
-        ahead = keys.order_by(reader.key).limit(size).subquery("ahead")
-        query = sa.select(sa.func.max(ahead.c.k), sa.func.count()).select_from(ahead)
+        query = reader.boundary(after=after, size=size)
         with self._snapshot(element) as connection:
-            last, number = connection.execute(query).one()
-        return (str(last), int(number)) if number else None
+            found = connection.execute(query).first()
+        return (reader.key_text(found[1:]), int(found[0])) if found else None
 
     def count(self, element: str) -> int:
         """Count the records that exist."""
         reader = self._reader(element)
-        query = reader.between(sa.select(sa.func.count()), after=None, upto=None)
         with self._snapshot(element) as connection:
-            return int(connection.execute(query).scalar_one())
+            return int(connection.execute(reader.count()).scalar_one())
 
     def deletions(
         self, element: str, *, after: str | None, limit: int
@@ -114,9 +116,7 @@ class SqlLegacyStore:
             .where(outbox.table_name == reader.source.table)
             .where(outbox.sequence > int(after or 0))
         )
-        if (
-            not reader.source.where
-        ):  # otherwise an update may have taken a record out of the element
+        if not reader.leaves_by_update:
             query = query.where(outbox.operation == "delete")
         with self._snapshot(element) as connection:
             found = connection.execute(query.order_by(outbox.sequence).limit(limit)).all()
@@ -125,11 +125,11 @@ class SqlLegacyStore:
         return gone, str(found[-1].sequence) if found else None
 
     def columns(self, element: str) -> frozenset[str]:
-        """Name the columns that the element's table has now; asks the catalogue each time."""
+        """Name the columns that the element's tables give now; asks the catalogue each time."""
         with self._snapshot(element) as connection:
-            return frozenset(catalogue(connection, element, self._source(element)))
+            return Catalogue(connection, element).row_model(self._source(element))
 
-    def _source(self, element: str) -> SqlSource:
+    def _source(self, element: str) -> Source:
         if element not in self._sources:
             reason = "no legacy source for this element"
             raise ConfigurationError(reason, element=element)
@@ -152,7 +152,7 @@ class SqlLegacyStore:
             .group_by(outbox.record_key, sa.func.length(outbox.record_key))
         )
         versions: dict[str, int] = {}
-        for some in _chunks([key for key in keys if "\0" not in key]):
+        for some in _chunks([key for key in keys if "\0" not in key], variables=1):
             found = connection.execute(query.where(outbox.record_key.in_(some)))
             versions |= {str(key): int(version) for key, version in found}
         return versions
@@ -194,6 +194,7 @@ class SqlLegacyStore:
             return
 
 
-def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), _KEYS_IN_STATEMENT):
-        yield keys[start : start + _KEYS_IN_STATEMENT]
+def _chunks(keys: Sequence[str], *, variables: int) -> Iterator[Sequence[str]]:
+    size = _KEY_VARIABLES // variables
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]

@@ -8,10 +8,10 @@ import pytest
 from data_elements import MAPPINGS
 from legacy_store import open_store
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_reader import SqlSource
 from medplum_migration.adapters.legacy_sql import SqlLegacyStore
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.mapping.mapping import Quarantine
+from medplum_migration.mapping.source import Source
 from sandbox.clinic.database import clinic_url, create_clinic
 from sandbox.clinic.people import ZERO_DATE, oddity
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 def records_of(path_or_url: str) -> list[LegacyRecord]:
     """Read all columns of all patients."""
     engine = snapshot_engine(clinic_url(path_or_url))
-    with closing(SqlLegacyStore(engine, {"patients": SqlSource("patient_data", "pid")})) as store:
+    with closing(SqlLegacyStore(engine, {"patients": Source("patient_data", ("pid",))})) as store:
         return store.page("patients", after=None, upto=None, limit=9999)
 
 

@@ -14,9 +14,9 @@ from typing import TypeAlias
 import pytest
 import sqlalchemy as sa
 
-from medplum_migration.adapters.legacy_reader import SqlSource
 from medplum_migration.adapters.legacy_sql import SqlLegacyStore
 from medplum_migration.domain.change_event import ChangeEvent, fold, read_event
+from medplum_migration.mapping.source import Source
 from sandbox.clinic.database import clinic_engine, create_clinic
 from sandbox.clinic.people import oddity
 from sandbox.clinic.schema import patient_data
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.integration
 
 Start: TypeAlias = "Callable[[Sequence[str]], subprocess.Popen[str]]"
 
-PATIENTS = {"patients": SqlSource("patient_data", "pid")}
+PATIENTS = {"patients": Source("patient_data", ("pid",))}
 _ROOT = Path(__file__).parents[3]
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
-from medplum_migration.adapters.legacy_reader import SqlSource
 from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
 from medplum_migration.domain.change_event import ChangeEvent, Operation
 from medplum_migration.domain.errors import (
@@ -14,6 +13,7 @@ from medplum_migration.domain.errors import (
     UnavailableError,
     VersionBehindError,
 )
+from medplum_migration.mapping.source import Source
 from sandbox.clinic.database import clinic_engine, write_transaction
 from sandbox.clinic.relay import POSITION, Relay, with_images
 from sandbox.clinic.writer import Writer
@@ -119,7 +119,7 @@ def test_one_table_may_hold_several_elements(clinic: sa.Engine, receiver: Receiv
 
 def test_images_come_with_their_own_version(clinic: sa.Engine, receiver: Receiver) -> None:
     """Full images say what a record is now, and a record gone since is a deletion."""
-    store = SqlLegacyStore(clinic, {"patients": SqlSource("patient_data", "pid")})
+    store = SqlLegacyStore(clinic, {"patients": Source("patient_data", ("pid",))})
     sequences = work(clinic)
     Relay(clinic, receiver.send, ELEMENTS, images=store, batch=len(sequences)).drain()
     keys = [event.key for event in receiver.events]

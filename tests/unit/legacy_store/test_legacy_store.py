@@ -4,27 +4,30 @@ from dataclasses import dataclass
 
 import pytest
 
+from data_elements import MAPPINGS
 from legacy_store import sources
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_reader import SqlSource
 from medplum_migration.domain.errors import ConfigurationError
+from medplum_migration.mapping.source import Source
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """What a mapping says of its table."""
+    """What a mapping says of its tables."""
 
     element: str
-    table: str
-    key: str
-    columns_read: frozenset[str]
+    source: Source
 
 
-def test_sources_are_what_mappings_read() -> None:
-    """Each element reads its mapping's columns, in a stable order, and no others."""
-    mapped = Mapped("patients", "patient_data", "pid", frozenset({"sex", "DOB", "pid"}))
-    expected = {"patients": SqlSource("patient_data", "pid", ("DOB", "pid", "sex"))}
-    assert expected == sources([mapped])
+def test_sources_are_those_of_the_mappings() -> None:
+    """Each element is read from where its mapping says."""
+    source = Source("patient_data", ("pid",), ("DOB", "pid", "sex"))
+    assert {"patients": source} == sources([Mapped("patients", source)])
+
+
+def test_the_project_s_own_mappings_have_sources() -> None:
+    """Without an argument, the sources are those of all registered data elements."""
+    assert {mapping.element for mapping in MAPPINGS} == set(sources())
 
 
 @pytest.mark.parametrize(

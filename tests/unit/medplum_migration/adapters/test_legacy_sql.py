@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_reader import SqlSource
 from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
 from medplum_migration.domain.errors import ConfigurationError, UnavailableError
+from medplum_migration.mapping.source import Source
 
 ELEMENT = "problems"
 _LISTS = "CREATE TABLE lists (id INTEGER PRIMARY KEY, type TEXT, title TEXT, at DATETIME, raw BLOB)"
@@ -20,7 +20,7 @@ _ROWS = (
     "INSERT INTO lists VALUES (1, 'problem', 'a', '0000-00-00 00:00:00', x'00ff'),"
     " (2, 'allergy', 'b', '2024-02-30', NULL), (3, 'problem', '', NULL, NULL)"
 )
-Open = Callable[[SqlSource], SqlLegacyStore]
+Open = Callable[[Source], SqlLegacyStore]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def open_store(database: Path) -> Iterator[Open]:
     """Open stores on that database and close them afterwards."""
     stores: list[SqlLegacyStore] = []
 
-    def opened(source: SqlSource) -> SqlLegacyStore:
+    def opened(source: Source) -> SqlLegacyStore:
         engine = snapshot_engine(f"sqlite:///{database}")
         stores.append(SqlLegacyStore(engine, {ELEMENT: source}))
         return stores[-1]
@@ -59,7 +59,7 @@ def execute(path: Path, *statements: str) -> None:
 
 def test_values_come_as_json_knows_them(open_store: Open) -> None:
     """Zero dates and impossible dates pass as text, bytes as hexadecimal text."""
-    store = open_store(SqlSource("lists", "id"))
+    store = open_store(Source("lists", ("id",)))
     first, second = store.read(ELEMENT, ["1", "2"])
     expected = {
         "id": 1, "type": "problem", "title": "a", "at": "0000-00-00 00:00:00", "raw": "00ff",
@@ -71,7 +71,7 @@ def test_values_come_as_json_knows_them(open_store: Open) -> None:
 
 def test_conditions_keep_other_elements_out(open_store: Open) -> None:
     """A table that holds several elements shows only the rows of this one, everywhere."""
-    store = open_store(SqlSource("lists", "id", ("title",), where={"type": "problem"}))
+    store = open_store(Source("lists", ("id",), ("title",), where={"type": "problem"}))
     assert ["1", "3"] == [r.key for r in store.page(ELEMENT, after=None, upto=None, limit=9)]
     assert (2, ("3", 2)) == (store.count(ELEMENT), store.boundary(ELEMENT, after=None, size=9))
     assert [None, {"title": ""}] == [r.row for r in store.read(ELEMENT, ["2", "3"])]
@@ -80,15 +80,15 @@ def test_conditions_keep_other_elements_out(open_store: Open) -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        (SqlSource("nothing", "id"), "the legacy table is missing"),
-        (SqlSource("lists", "pid"), "the legacy table lacks a column"),
-        (SqlSource("lists", "id", ("name",)), "the legacy table lacks a column"),
-        (SqlSource("lists", "id", where={"kind": 1}), "the legacy table lacks a column"),
-        (SqlSource("lists", "raw"), "the key column is neither integer nor text"),
-        (SqlSource("lists", "type", ("title",)), "the key column is not unique"),
+        (Source("nothing", ("id",)), "the legacy table is missing"),
+        (Source("lists", ("pid",)), "the legacy table lacks a column"),
+        (Source("lists", ("id",), ("name",)), "the legacy table lacks a column"),
+        (Source("lists", ("id",), where={"kind": 1}), "the legacy table lacks a column"),
+        (Source("lists", ("raw",)), "the key column is neither integer nor text"),
+        (Source("lists", ("type",), ("title",)), "the key column is not unique"),
     ],
 )
-def test_wrong_declarations_are_named(open_store: Open, source: SqlSource, reason: str) -> None:
+def test_wrong_declarations_are_named(open_store: Open, source: Source, reason: str) -> None:
     """A source that does not fit the database is a configuration error."""
     with pytest.raises(ConfigurationError, match=reason):
         open_store(source).page(ELEMENT, after=None, upto=None, limit=9)
@@ -97,18 +97,18 @@ def test_wrong_declarations_are_named(open_store: Open, source: SqlSource, reaso
 def test_unknown_elements_are_named(open_store: Open) -> None:
     """An element without a source is a configuration error."""
     with pytest.raises(ConfigurationError, match="no legacy source"):
-        open_store(SqlSource("lists", "id")).columns("allergies")
+        open_store(Source("lists", ("id",))).columns("allergies")
 
 
 def test_bounds_must_be_keys(open_store: Open) -> None:
     """A page cannot begin at a text that the key column cannot hold."""
     with pytest.raises(ConfigurationError, match="a bound is not a key"):
-        open_store(SqlSource("lists", "id")).page(ELEMENT, after="x", upto=None, limit=9)
+        open_store(Source("lists", ("id",))).page(ELEMENT, after="x", upto=None, limit=9)
 
 
 def test_a_dropped_column_is_noticed(open_store: Open, database: Path) -> None:
     """When the schema changes under a running store, it says so, and recovers with the schema."""
-    store = open_store(SqlSource("lists", "id", ("title",)))
+    store = open_store(Source("lists", ("id",), ("title",)))
     store.read(ELEMENT, ["1"])
     execute(database, "ALTER TABLE lists RENAME COLUMN title TO name")
     assert {"id", "type", "name", "at", "raw"} == store.columns(ELEMENT)
@@ -120,7 +120,7 @@ def test_a_dropped_column_is_noticed(open_store: Open, database: Path) -> None:
 
 def test_a_missing_outbox_is_noticed(open_store: Open, database: Path) -> None:
     """Without capture there are no versions, so nothing is read."""
-    store = open_store(SqlSource("lists", "id"))
+    store = open_store(Source("lists", ("id",)))
     execute(database, "DROP TABLE medplum_outbox")
     with pytest.raises(ConfigurationError, match="install capture"):
         store.read(ELEMENT, ["1"])
@@ -128,7 +128,7 @@ def test_a_missing_outbox_is_noticed(open_store: Open, database: Path) -> None:
 
 def test_errors_hide_what_was_asked(open_store: Open, database: Path) -> None:
     """A store that does not answer raises a transient error without keys and without a chain."""
-    store = open_store(SqlSource("lists", "id"))
+    store = open_store(Source("lists", ("id",)))
     store.read(ELEMENT, ["1"])
     store.close()
     database.write_bytes(b"no database" * 1000)
@@ -142,10 +142,10 @@ def test_errors_hide_what_was_asked(open_store: Open, database: Path) -> None:
 
 def test_engines_without_snapshots_are_refused(open_store: Open) -> None:
     """A level below REPEATABLE READ would tear rows from versions."""
-    store = open_store(SqlSource("lists", "id"))
+    store = open_store(Source("lists", ("id",)))
     engine = sa.create_engine("sqlite://", isolation_level="READ UNCOMMITTED")
     engine.dialect.name = "postgresql"
     with pytest.raises(ConfigurationError, match="below REPEATABLE READ"):
-        SqlLegacyStore(engine, {ELEMENT: SqlSource("lists", "id")}).count(ELEMENT)
+        SqlLegacyStore(engine, {ELEMENT: Source("lists", ("id",))}).count(ELEMENT)
     engine.dispose()
     assert 3 == store.count(ELEMENT)
