@@ -7,19 +7,12 @@ from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from medplum_migration.domain.data_element import Resource
-from medplum_migration.domain.errors import InvalidResourceError
 from medplum_migration.fhir import codes
 
 _RENAMED = {"bool": "boolean", "EncodedBytes": "base64Binary", "UuidVersion": "uuid"}
 _SUBJECTS = frozenset(("Patient", "Group", "Device", "Location"))
-_REASONS = {
-    "extra_forbidden": "unknown element",
-    "missing": "required element is missing",
-    "model_field_validation.missing": "required element is missing",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +40,6 @@ def model_of(resource_type: str) -> type[BaseModel] | None:
     except ValueError:
         return None
     return typing.cast("type[BaseModel]", found) if issubclass(found, Base) else None
-
-
-def check_structure(resource: Resource) -> None:
-    """Check names, types and cardinality with the model.
-
-    Raises:
-        InvalidResourceError: names the path and the kind of fault.
-
-    """
-    model = model_of(str(resource.get("resourceType")))
-    if model is None:
-        raise InvalidResourceError(path="resourceType", reason="unknown resource type")
-    try:
-        model.model_validate(resource)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or str(resource["resourceType"])
-        reason = _REASONS.get(first["type"], first["type"])
-        raise InvalidResourceError(path=where, reason=reason) from None
 
 
 @cache

@@ -18,6 +18,7 @@ from medplum_migration.fhir.invariants import broken
 from medplum_migration.fhir.primitives import CHECKS
 from medplum_migration.fhir.r4 import Element
 from medplum_migration.fhir.references import contained_types, fault
+from medplum_migration.fhir.structure import check_structure
 
 Node: TypeAlias = dict[str, Any]
 
@@ -40,7 +41,7 @@ def validate(resource: Resource, *, own_systems: Collection[str] = (), us_core: 
     sent = _without_server_meta(resource)
     _Walk(contained_types(sent)).resource(sent, "")
     _check_identifiers(sent, own_systems)
-    r4.check_structure(sent)
+    check_structure(sent)
     if us_core:
         profiles.check(sent, us_core)
 
