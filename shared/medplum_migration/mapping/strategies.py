@@ -21,7 +21,10 @@ Values: TypeAlias = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Values of one kind of column: missing, fit to be mapped, unfit."""
+    """Values of one kind of column: missing, fit to be mapped, unfit.
+
+    Without missing values the column is always filled: it is one that a record needs.
+    """
 
     missing: Values
     good: Values
@@ -105,18 +108,21 @@ def rows(
         field for field in mapping.declaration.fields if not set(mapping.keys) & set(field.columns)
     ]
 
+    needed = {name: held.good for name, held in edges.items() if not held.missing}
+    unfit = sorted(name for name, held in edges.items() if held.bad + held.missing)
     numbers = strategies.integers(1, 10**12)
     keys = {name: _spelling(mapping, name) for name in mapping.keys}
 
     @strategies.composite
     def draw_row(draw: "DrawFn") -> dict[str, object]:
         row = blank(mapping) | {name: keyed(draw(numbers)) for name, keyed in keys.items()}
+        row |= {name: draw(strategies.sampled_from(good)) for name, good in needed.items()}
         for field in draw(strategies.lists(strategies.sampled_from(fields), max_size=12)):
             for column in field.columns:
                 held = edges[column]
                 row[column] = draw(strategies.sampled_from(held.good + held.missing[:1]))
         if draw(strategies.integers(0, 4)) == 1:
-            column = draw(strategies.sampled_from(sorted(edges)))
+            column = draw(strategies.sampled_from(unfit))
             row[column] = draw(strategies.sampled_from(edges[column].bad + edges[column].missing))
         return row
 
@@ -129,6 +135,7 @@ def sweep(
     """List rows that hold one edge value each, so that every edge is met once."""
     empty = blank(mapping) | {name: _spelling(mapping, name)(1) for name in mapping.keys}
     edges = {**_edges(mapping), **(columns or {})}
+    empty |= {name: held.good[0] for name, held in edges.items() if not held.missing}
     return [
         empty | {column: value}
         for column, held in edges.items()
