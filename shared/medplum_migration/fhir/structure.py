@@ -92,7 +92,6 @@ def _primitive(node: dict[str, Any], element: r4.Element) -> object:
 def _complex(value: object, element: r4.Element) -> object:
     if not isinstance(value, dict):
         return value
-    model = element.model
-    if element.kind == "Resource":
-        model = r4.model_of(str(value.get("resourceType")))
-    return value if model is None else _filled(value, r4.elements_of(model))
+    resource = r4.model_of(str(value.get("resourceType")))
+    model = resource if element.kind == "Resource" else element.model
+    return _filled(value, r4.elements_of(model)) if model else value
