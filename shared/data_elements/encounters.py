@@ -5,29 +5,27 @@ mostly no end of a visit: one with an end is finished, of any other the status i
 lies in the past, was billed or has a note proves no end.
 """
 
-import re
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from data_elements.clinic import CLINIC_TZ, LEGACY
 from data_elements.encounters_unmapped import UNMAPPED
+from data_elements.local_codes import CODE, NUMBER, VISIT_CATEGORY
 from data_elements.organizations import organizations
 from data_elements.patients import patients
 from data_elements.practitioners import practitioners
 from medplum_migration.domain.data_element import Resource
 from medplum_migration.mapping.codes import Codes
 from medplum_migration.mapping.columns import LegacyRow, Link, LocalTime, NullableText, Text
-from medplum_migration.mapping.field import Constant, Field, Pair, Unmappable, refuse
+from medplum_migration.mapping.field import Constant, Field, Unmappable, refuse
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.mapping.reference import Reference
 from medplum_migration.mapping.source import Join
 from medplum_migration.mapping.transforms import local_time
 
-_TYPE, _CATEGORY = f"{LEGACY}/encounter-type", f"{LEGACY}/visit-category"
+_TYPE = f"{LEGACY}/encounter-type"
 _ROLES = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 _PRIVACY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-_CODE = re.compile(r"\S+( \S+)*")
 
 CLASS = Codes.packaged("data_elements", "codes/encounter_class.csv")
 SENSITIVITY = Codes.packaged("data_elements", "codes/encounter_sensitivity.csv")
@@ -84,30 +82,6 @@ def _class_back(
     return CLASS.encode((coding or {}).get("code")), None if end is None else _TIME.back(end)
 
 
-def _concept(system: str, read: Callable[[str], object] = str) -> Pair:
-    """Map a local code and its text to a CodeableConcept."""
-
-    def to(code: object, text: str | None) -> dict[str, Any]:
-        made: dict[str, Any] = {} if text is None else {"text": text}
-        if code is None:
-            return made
-        if not _CODE.fullmatch(str(code)):
-            refuse("not a code")
-        return {"coding": [{"system": system, "code": str(code)}], **made}
-
-    def back(concept: dict[str, Any]) -> tuple[object, str | None]:
-        codings = concept.get("coding", [])
-        if len(codings) > 1 or any(coding.get("system") != system for coding in codings):
-            refuse("the column holds one code of the clinic")
-        try:
-            code = read(codings[0]["code"]) if codings else None
-        except (KeyError, ValueError):
-            refuse("no code of the clinic")
-        return code, concept.get("text")
-
-    return Pair(to, back)
-
-
 def _role(code: str, display: str) -> list[dict[str, Any]]:
     return [{"coding": [{"system": _ROLES, "code": code, "display": display}]}]
 
@@ -137,17 +111,10 @@ class EncounterMapping(Mapping[EncounterRow]):
             why="a visit with an end is finished; of any other the status is unknown",
         ),
         Field("reason", "reasonCode[id=reason].text"),
-        Field(
-            ("pc_catid", "category"),
-            "type[id=category]",
-            *_concept(_CATEGORY, int),
-            why="the category's name comes from openemr_postcalendar_categories",
-        ),
-        Field(
-            ("encounter_type_code", "encounter_type_description"),
-            "type[id=type]",
-            *_concept(_TYPE),
-        ),
+        Field("pc_catid", f"type[id=category].coding[system={VISIT_CATEGORY}].code", *NUMBER),
+        Field("category", "type[id=category].text", why="pc_catname of the category"),
+        Field("encounter_type_code", f"type[id=type].coding[system={_TYPE}].code", *CODE),
+        Field("encounter_type_description", "type[id=type].text"),
         Reference("provider_id", "participant[id=provider].individual", to=practitioners),
         Constant("participant[id=provider].type", _role("PPRF", "primary performer")),
         Reference("supervisor_id", "participant[id=supervisor].individual", to=practitioners),
