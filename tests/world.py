@@ -25,6 +25,8 @@ from medplum_migration.mapping.field import Constant, Field, Unmappable
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.phases.backfill import Backfill
 from medplum_migration.phases.dual_write import DualWrite
+from medplum_migration.phases.parked import Parked
+from medplum_migration.phases.references import Crosswalk
 from medplum_migration.phases.schedule_work import ScheduleWork
 from medplum_migration.phases.steer_backfill import SteerBackfill
 from medplum_migration.phases.target import Target
@@ -75,7 +77,9 @@ class World:
 
     mapping: PersonMapping = field(default_factory=PersonMapping)
     fhir: MemoryFhirStore = field(default_factory=MemoryFhirStore)
-    legacy: MemoryLegacyStore = field(default_factory=lambda: MemoryLegacyStore(numeric=["people"]))
+    legacy: MemoryLegacyStore = field(
+        default_factory=lambda: MemoryLegacyStore(numeric=["people", "visits"])
+    )
     control_items: MemoryTable = field(default_factory=MemoryTable)
     manifest_items: MemoryTable = field(default_factory=MemoryTable)
     clock: MemoryClock = field(default_factory=MemoryClock)
@@ -88,6 +92,10 @@ class World:
         self.manifest = ManifestTable(self.manifest_items)
         self.quarantine = QuarantineTable(self.manifest_items)
         self.elements: dict[str, Mapping[Any]] = {"people": self.mapping}
+        self.rewire()
+
+    def rewire(self) -> None:
+        """Make the phases anew, after a change of `elements`."""
         self.target = Target(
             fhir=self.fhir,
             legacy=self.legacy,
@@ -98,9 +106,18 @@ class World:
             validate=refuse_forbidden,
             source="clinic",
             hash_key=b"key",
+            elements=self.elements,
+            checkpoints=self.checkpoints,
+            crosswalk=Crosswalk(self.elements, self.fhir, source="clinic"),
         )
         self.dual_write = DualWrite(
             elements=self.elements, checkpoints=self.checkpoints, target=self.target
+        )
+        self.parked = Parked(
+            quarantine=self.quarantine,
+            manifest=self.manifest,
+            checkpoints=self.checkpoints,
+            events=self.events,
         )
         self.steer_backfill = SteerBackfill(checkpoints=self.checkpoints, clock=self.clock)
         self.schedule_work = ScheduleWork(
@@ -110,6 +127,7 @@ class World:
             tasks=self.tasks,
             clock=self.clock,
             telemetry=self.telemetry,
+            parked=self.parked,
             in_flight=3,
         )
         self.backfill = Backfill(
@@ -121,9 +139,9 @@ class World:
             quota_reserve=100,
         )
 
-    def set_phase(self, phase: Phase) -> None:
-        """Move the element."""
-        state = self.checkpoints.element("people")
+    def set_phase(self, phase: Phase, element: str = "people") -> None:
+        """Move an element."""
+        state = self.checkpoints.element(element)
         self.checkpoints.save_element(state.model_copy(update={"phase": phase}))
 
     def write(self, key: int, surname: str | None) -> ChangeEvent:

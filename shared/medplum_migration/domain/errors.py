@@ -11,6 +11,8 @@ MigrationError
     ├── MappingError        a record cannot be mapped
     ├── InvalidResourceError a mapped resource is not valid FHIR
     ├── RefusedError        Medplum refused the resource
+    ├── MissingParentError  a reference leads to a record that Medplum does not hold
+    │   └── OrphanError     a reference leads to a record that does not exist
     ├── IdentityError       an identifier has several resources, or a foreign one
     ├── EventError          an event or task cannot be read
     └── ConfigurationError  a setting is missing or wrong
@@ -95,6 +97,26 @@ class RefusedError(PermanentError):
 
 class IdentityError(PermanentError):
     """An identifier leads to several resources, or to one that is not ours."""
+
+
+class MissingParentError(PermanentError):
+    """A reference leads to a record that is not in Medplum; once it is, the child is tried again.
+
+    `parent` is its element and key; the key is not among the fields, for it may be an MRN.
+    """
+
+    def __init__(
+        self, *, parent: tuple[str, str], path: str, reason: str = "the parent is not in Medplum"
+    ) -> None:
+        super().__init__(reason, parent=parent[0], path=path)
+        self.parent, self.path = parent, path
+
+
+class OrphanError(MissingParentError):
+    """A reference leads to a record that the legacy store does not have, and never captured."""
+
+    def __init__(self, *, parent: tuple[str, str], path: str) -> None:
+        super().__init__(parent=parent, path=path, reason="the parent does not exist")
 
 
 class EventError(PermanentError):

@@ -80,6 +80,9 @@ class Field:
         self.lossy, self.why = lossy, why
         self.disposition = disposition or self._inferred()
 
+    def bind(self, owner: type) -> None:
+        """Learn which mapping class the field belongs to."""
+
     @property
     def codes(self) -> Any:  # noqa: ANN401 because a code table imports this module
         """The code table whose method translates, if one does."""

@@ -39,7 +39,8 @@ class Mapping(Generic[Row]):
     path and value of what a tombstone says, instead of what `fhir/tombstones.py` has it say; `owns`
     names paths that only `enrich` writes; `refers_to` the mappings that functions refer to;
     `profile` the canonical URL of the profile that the resources claim; `one_way` why nothing is
-    written back. `mapping_version` grows with each change of meaning.
+    written back. `mapping_version` grows with each change of meaning. `declared_system` is set
+    where a setting replaces the system's base.
     """
 
     element: str
@@ -59,11 +60,14 @@ class Mapping(Generic[Row]):
     owns: tuple[str, ...] = ()
     refers_to: tuple["Mapping[Any]", ...] = ()
     one_way: str = ""
+    declared_system: str = ""
     declaration: ClassVar[Declaration]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.declaration = declare(cls)
+        for field in cls.declaration.fields:
+            field.bind(cls)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -92,13 +96,17 @@ class Mapping(Generic[Row]):
     def parents(self) -> tuple["Mapping[Any]", ...]:
         """The mappings that references of this one lead to."""
         targets = [getattr(field, "target", None) for field in self.declaration.fields]
-        named = [target for target in targets if target is not None]
+        named = [target for target in targets if target and target.element != self.element]
         return tuple({parent.element: parent for parent in (*named, *self.refers_to)}.values())
 
     @property
     def systems(self) -> dict[str, str]:
         """Resource type by the system of the identifiers that its resources carry."""
         return {shape.system: shape.resource for shape in self.declaration.shapes}
+
+    def declared(self, system: str) -> str:
+        """Tell how a system of this mapping is spelled where it is declared, whatever its base."""
+        return (self.declared_system or self.system) + system.removeprefix(self.system)
 
     def identifiers(self, key: str) -> tuple[Identifier, ...]:
         """Name every identifier that resources of the record carry."""

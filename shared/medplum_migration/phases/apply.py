@@ -8,41 +8,24 @@ resource's `meta.source`; manifest and quarantine are written after it, as evide
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from medplum_migration.domain.change_event import ChangeEvent, Operation, fold
-from medplum_migration.domain.data_element import LegacyRecord
+from medplum_migration.domain.change_event import ChangeEvent, fold
 from medplum_migration.domain.errors import (
-    ConfigurationError,
     ConflictError,
-    IdentityError,
-    MappingError,
     MigrationError,
-    PermanentError,
-    RefusedError,
-    ThrottledError,
-    TransientError,
-    UnansweredError,
+    MissingParentError,
+    OrphanError,
     UnavailableError,
-    VersionBehindError,
 )
-from medplum_migration.domain.identity import Fence
 from medplum_migration.mapping.mapping import Mapping
-from medplum_migration.phases.draft import (
-    Draft,
-    Held,
-    draft,
-    held_by_record,
-    index_by_identifier,
-    newest,
-    order_of,
-    reference_to,
-)
-from medplum_migration.phases.outcome import Applied, Outcome
+from medplum_migration.phases.image import as_change
+from medplum_migration.phases.outcome import Applied, Outcome, failed
+from medplum_migration.phases.round import Round
 from medplum_migration.phases.settle import settle
 from medplum_migration.phases.target import Target
-from medplum_migration.ports.fhir_store import WriteResult, WriteStatus
-from medplum_migration.ports.manifest import ResourceRef
 
 _FIRST_PAUSE_S = 0.05
 
@@ -59,20 +42,41 @@ def apply(
     Returns one outcome per record, for its highest version among `changes`. Every outcome but a
     deferred one may be acknowledged. The errors of one record never stop another. No round begins
     that would probably not end before `deadline` (seconds since the epoch).
+
+    A record of several resources is looked at once more after it is written: of two workers that
+    wrote different resources of it, the one that looks last sees both, and mends the older.
     """
     pending = fold(changes)
     ended: dict[str, Applied] = {}
+    unconfirmed: dict[str, Applied] = {}
     for attempt in range(target.rounds):
         started = target.clock.now()
-        if attempt:
+        if attempt and len(pending) > len(unconfirmed):
             target.clock.pause(_FIRST_PAUSE_S * 2**attempt)
-        outcomes = _Round(mapping, target).run(pending)
-        ended.update((applied.change.key, applied) for applied in outcomes)
-        pending = [applied.change for applied in outcomes if _starts_over(applied)]
+        outcomes = Round(mapping, target, partial(_pull, target), unconfirmed.keys()).run(pending)
+        for applied in outcomes:
+            written = unconfirmed.get(applied.change.key, applied)
+            ended[applied.change.key] = written if _confirms(applied, written) else applied
+        torn = [a for a in outcomes if a.outcome is Outcome.WRITTEN and _is_several(mapping)]
+        unconfirmed = {applied.change.key: applied for applied in torn}
+        pending = [a.change for a in outcomes if _starts_over(a) or a.change.key in unconfirmed]
         now = target.clock.now()
         if not pending or now + (now - started) > deadline:
             break
+    for key, applied in unconfirmed.items():
+        reason = "a record of several resources was written and not looked at again"
+        ended[key] = failed(applied.change, ConflictError(reason), applied.version)
     return settle(list(ended.values()), mapping, target)
+
+
+def _confirms(applied: Applied, written: Applied) -> bool:
+    """Whether a further look found just what was written."""
+    found = applied.outcome in {Outcome.CURRENT, Outcome.SUPERSEDED}
+    return found and written.version == applied.version
+
+
+def _is_several(mapping: Mapping[Any]) -> bool:
+    return len(mapping.declaration.shapes) > 1
 
 
 def _starts_over(applied: Applied) -> bool:
@@ -80,215 +84,26 @@ def _starts_over(applied: Applied) -> bool:
     return isinstance(applied.error, ConflictError | UnavailableError)
 
 
-def failed(change: ChangeEvent, error: MigrationError, version: int | None = None) -> Applied:
-    """End a change with an error, as who acts next demands.
-
-    A configuration error is nobody's record: once it is mended, the record comes again.
-    """
-    outcome = Outcome.QUARANTINED
-    if isinstance(error, TransientError | ConfigurationError):
-        outcome = Outcome.DEFERRED
-    elif isinstance(error, RefusedError):
-        outcome = Outcome.REJECTED
-    return Applied(
-        change=change,
-        outcome=outcome,
-        version=change.version if version is None else version,
-        deleted=change.operation is Operation.DELETE,
-        error=error,
-    )
-
-
-class _Round:
-    """Search, load, map, write, once, for the records that are still open."""
-
-    def __init__(self, mapping: Mapping[Any], target: Target) -> None:
-        self._mapping = mapping
-        self._target = target
-        self._ended: dict[str, Applied] = {}
-
-    def run(self, changes: Sequence[ChangeEvent]) -> list[Applied]:
-        """Take every change as far as it gets; transient trouble defers those still open."""
-        try:
-            held = self._search(changes)
-            news = [c for c in self._open(changes) if self._is_news(c, held[c.key])]
-            records = self._load(news, held)
-            self._write(self._draft(self._open(changes), records, held))
-        except (TransientError, ConfigurationError) as error:
-            for change in self._open(changes):
-                self._end(failed(change, error))
-        return list(self._ended.values())
-
-    def _open(self, changes: Sequence[ChangeEvent]) -> list[ChangeEvent]:
-        return [change for change in changes if change.key not in self._ended]
-
-    def _end(self, applied: Applied) -> None:
-        self._ended[applied.change.key] = applied
-
-    def _search(self, changes: Sequence[ChangeEvent]) -> dict[str, Held]:
-        """Find what Medplum holds, in one search; records of unclear identity end here."""
-        wanted = {change.key: self._mapping.identifiers(change.key) for change in changes}
-        names = [name for identifiers in wanted.values() for name in identifiers]
-        index = index_by_identifier(self._target.fhir.find(self._mapping.resource, names))
-        held: dict[str, Held] = {}
-        for change in changes:
-            try:
-                held[change.key] = held_by_record(index, wanted[change.key], self._fence(change))
-            except IdentityError as error:
-                self._end(failed(change, error))
-        return held
-
-    def _fence(self, change: ChangeEvent) -> Fence:
-        source, mapping = self._target.source, self._mapping
-        return Fence(source, mapping.element, change.key, change.version, mapping.mapping_version)
-
-    def _is_news(self, change: ChangeEvent, held: Held) -> bool:
-        """Whether the change may have to be written; ends it when Medplum is past it already.
-
-        A record with several resources may be half written, at this version or a newer one, and
-        goes on.
-        """
-        stored, wanted = newest(held), self._fence(change).order
-        if stored is None or stored < wanted or _is_torn(held):
-            return True
-        if stored == wanted and len(self._mapping.identifiers(change.key)) > 1:
-            return True
-        outcome = Outcome.CURRENT if stored == wanted else Outcome.SUPERSEDED
-        kept = tuple(reference_to(resource) for resource in held.values())
-        self._end(
-            Applied(
-                change=change,
-                outcome=outcome,
-                version=stored[0],
-                deleted=change.operation is Operation.DELETE,
-                resources=kept,
-            )
-        )
-        return False
-
-    def _is_past(self, change: ChangeEvent, held: Held) -> bool:
-        stored = newest(held)
-        return stored is not None and stored > self._fence(change).order
-
-    def _load(
-        self, changes: Sequence[ChangeEvent], held: dict[str, Held]
-    ) -> dict[str, LegacyRecord]:
-        """Read the rows of thin events, after Medplum; images and deletes bring their own.
-
-        A torn record is read too when an older image cannot complete what a newer one began.
-        """
-        wanted = {c.key: c for c in changes if c.is_thin or self._is_past(c, held[c.key])}
-        records = {
-            change.key: LegacyRecord(change.key, change.version, change.image)
-            for change in changes
-            if change.key not in wanted
-        }
-        try:
-            read = self._target.legacy.read(self._mapping.element, list(wanted)) if wanted else []
-        except (TransientError, ConfigurationError) as error:
-            for change in wanted.values():
-                self._end(failed(change, error))
-            return records
-        for record in read:
-            if record.version < wanted[record.key].version:
-                reason = "the legacy store answered with an older version than the event's"
-                self._end(failed(wanted[record.key], VersionBehindError(reason)))
-            records[record.key] = record
-        return records
-
-    def _draft(
-        self,
-        changes: Sequence[ChangeEvent],
-        records: dict[str, LegacyRecord],
-        held: dict[str, Held],
-    ) -> list[tuple[ChangeEvent, Draft]]:
-        """Map and compare; records that cannot be mapped end here, and those that are past."""
-        drafts: list[tuple[ChangeEvent, Draft]] = []
-        for change in changes:
-            record = records[change.key]
-            try:
-                drafted = draft(record, held[change.key], self._mapping, self._target)
-            except PermanentError as error:
-                self._end(failed(change, error, record.version))
-                continue
-            except Exception as error:  # noqa: BLE001 because one poison record must delay no other (I14)
-                reason = f"mapping or validation raised {type(error).__name__}"
-                raised = MappingError(element=self._mapping.element, path="", reason=reason)
-                self._end(failed(change, raised, record.version))
-                continue
-            if drafted.writes:
-                drafts.append((change, drafted))
-            else:
-                self._end(_concluded(change, drafted, Outcome.CURRENT, ()))
-        return drafts
-
-    def _write(self, drafts: Sequence[tuple[ChangeEvent, Draft]]) -> None:
-        """Send all writes at once and read every answer."""
-        writes = [write for _, drafted in drafts for write in drafted.writes]
-        answers = iter(self._target.fhir.write(writes) if writes else ())
-        for change, drafted in drafts:
-            results = [next(answers) for _ in drafted.writes]
-            error = _error_of(results)
-            if error is not None:
-                self._end(failed(change, error, drafted.version))
-                continue
-            types = [write.body["resourceType"] for write in drafted.writes]
-            stored = tuple(map(_stored, types, results))
-            self._end(_concluded(change, drafted, Outcome.WRITTEN, stored))
-
-
-def _is_torn(held: Held) -> bool:
-    """Whether a record's resources are at different versions."""
-    return len({order_of(resource) for resource in held.values()}) > 1
-
-
-def _concluded(
-    change: ChangeEvent, drafted: Draft, outcome: Outcome, stored: tuple[ResourceRef, ...]
-) -> Applied:
-    return Applied(
-        change=change,
-        outcome=outcome,
-        version=drafted.version,
-        deleted=drafted.deleted,
-        resources=(*drafted.kept, *stored),
-        content_hash=drafted.content_hash,
-    )
-
-
-def _stored(resource_type: str, result: WriteResult) -> ResourceRef:
-    return ResourceRef(
-        resource_type=resource_type,
-        resource_id=result.resource_id,
-        version_id=result.version_id,
-    )
-
-
-def _error_of(results: Sequence[WriteResult]) -> MigrationError | None:
-    """Join the answers to one record's writes: what a person must see comes first."""
-    worst = max(results, key=lambda result: _SEVERITY.index(result.status))
-    if worst.status is WriteStatus.REFUSED and worst.reason == "multiple-matches":
-        return IdentityError("several resources carry the record's identifier")
-    if worst.status is WriteStatus.REFUSED:
-        return RefusedError(
-            f"Medplum refused the resource: {worst.reason}",
-            status=worst.http_status,
-            path=worst.path,
-        )
-    if worst.status is WriteStatus.THROTTLED:
-        reason = "the quota of FHIR interactions is used up"
-        return ThrottledError(reason, retry_after_s=worst.retry_after_s)
-    if worst.status is WriteStatus.UNKNOWN:
-        return UnansweredError("the outcome of a write is unknown", status=worst.http_status)
-    if worst.status is WriteStatus.CONFLICT:
-        return ConflictError("another writer was faster", status=worst.http_status)
-    return None
-
-
-_SEVERITY = (
-    WriteStatus.CREATED,
-    WriteStatus.UPDATED,
-    WriteStatus.CONFLICT,
-    WriteStatus.UNKNOWN,
-    WriteStatus.THROTTLED,
-    WriteStatus.REFUSED,
-)
+def _pull(target: Target, element: str, keys: Sequence[str]) -> dict[str, MigrationError]:
+    """Apply records that others refer to, from their rows; return why not, by key."""
+    wanted = {key: (element, key) for key in keys}
+    circle = wanted.keys() & {key for name, key in target.pulling if name == element}
+    if circle or not target.checkpoints.element(element).phase.writes_to_medplum:
+        why = "references form a circle" if circle else "the parent's element is off"
+        return {k: MissingParentError(parent=p, path="", reason=why) for k, p in wanted.items()}
+    records = target.legacy.read(element, keys)
+    errors: dict[str, MigrationError] = {
+        record.key: OrphanError(parent=wanted[record.key], path="")
+        for record in records
+        if record.row is None and not record.version
+    }
+    news = [r for r in records if r.key not in errors]
+    changes = [as_change(element, record, hash_key=target.hash_key) for record in news]
+    deeper = replace(target, pulling=target.pulling | set(wanted.values()))
+    for applied in apply(changes, target.elements[element], deeper):
+        if applied.error is not None:
+            transient = applied.outcome is Outcome.DEFERRED
+            parent = (element, applied.change.key)
+            held_back = MissingParentError(parent=parent, path="")
+            errors[applied.change.key] = applied.error if transient else held_back
+    return errors

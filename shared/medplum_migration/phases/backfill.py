@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from medplum_migration.domain.change_event import LONGEST_KEY, ChangeEvent, Operation
+from medplum_migration.domain.change_event import LONGEST_KEY
 from medplum_migration.domain.checkpoint import Balance, Chunk, ChunkTask, RunStatus
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import (
@@ -20,11 +20,11 @@ from medplum_migration.domain.errors import (
     ThrottledError,
     UnansweredError,
 )
-from medplum_migration.domain.identity import keyed_hash
 from medplum_migration.domain.phase import Phase
 from medplum_migration.mapping.mapping import Mapping as ElementMapping
-from medplum_migration.phases.apply import apply, failed
-from medplum_migration.phases.outcome import Applied, Outcome
+from medplum_migration.phases.apply import apply
+from medplum_migration.phases.image import as_change
+from medplum_migration.phases.outcome import Applied, Outcome, failed
 from medplum_migration.phases.settle import settle
 from medplum_migration.phases.target import Target
 from medplum_migration.ports.checkpoints import Checkpoints
@@ -156,7 +156,8 @@ class Backfill:
         """Apply a page and checkpoint it, after the writes; or count the setback."""
         before = self.target.fhir.points_spent()
         mapping = self.elements[chunk.element]
-        changes = [self._as_change(chunk.element, record) for record in page]
+        hash_key = self.target.hash_key
+        changes = [as_change(chunk.element, record, hash_key=hash_key) for record in page]
         outcomes = apply(changes, mapping, self.target, deadline=deadline)
         chunk = chunk.charged(self.target.fhir.points_spent() - before)
         outcomes = self._give_up(chunk, outcomes)
@@ -173,23 +174,6 @@ class Backfill:
             lease_s=self.lease_s,
         )
         return self.checkpoints.save_chunk(chunk), []
-
-    def _as_change(self, element: str, record: LegacyRecord) -> ChangeEvent:
-        """Read a row with its version as a full-image event, and a missing row as a delete.
-
-        A key that no event may have gets a stand-in: what is mapped then carries an identifier that
-        is not the event's, and `apply` quarantines it.
-        """
-        key = record.key
-        if not 0 < len(key) <= LONGEST_KEY:
-            key = f"(unkeyable {keyed_hash(self.target.hash_key, element, key)})"
-        return ChangeEvent(
-            element=element,
-            key=key,
-            version=record.version,
-            operation=Operation.UPSERT if record.row is not None else Operation.DELETE,
-            image=None if record.row is None else dict(record.row),
-        )
 
     def _give_up(self, chunk: Chunk, outcomes: list[Applied]) -> list[Applied]:
         """Hold back a record that stops the chunk all by itself, time and again (I14).

@@ -3,18 +3,21 @@
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medplum_migration.domain.data_element import LegacyRecord, Resource
 from medplum_migration.domain.errors import IdentityError, MappingError
 from medplum_migration.domain.identity import Fence, Identifier
 from medplum_migration.fhir.canonical import digest
 from medplum_migration.mapping.mapping import Mapping, Quarantine
-from medplum_migration.phases.target import Target
-from medplum_migration.ports.fhir_store import ConditionalCreate, GuardedUpdate, Write
+from medplum_migration.ports.fhir_store import ConditionalCreate, FhirStore, GuardedUpdate, Write
 from medplum_migration.ports.manifest import ResourceRef
 
+if TYPE_CHECKING:
+    from medplum_migration.phases.target import Target
+
 Held = Dict[Identifier, Resource]
+Wanted = dict[Identifier, Resource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,16 @@ def index_by_identifier(resources: Iterable[Resource]) -> dict[Identifier, list[
         for identifier in set(identifiers_of(resource)):
             index.setdefault(identifier, []).append(resource)
     return index
+
+
+def find_all(
+    fhir: FhirStore, mapping: Mapping[Any], identifiers: Iterable[Identifier]
+) -> list[Resource]:
+    """Search for an element's resources, one search per resource type."""
+    named: dict[str, list[Identifier]] = {}
+    for identifier in identifiers:
+        named.setdefault(mapping.systems[identifier.system], []).append(identifier)
+    return [resource for kind, some in named.items() for resource in fhir.find(kind, some)]
 
 
 def held_by_record(
@@ -81,17 +94,18 @@ def order_of(resource: Resource) -> tuple[int, int]:
     return fence.order if fence else (-1, -1)
 
 
-def draft(record: LegacyRecord, held: Held, mapping: Mapping[Any], target: Target) -> Draft:
-    """Map a record and compare it with what Medplum holds.
+def draft(
+    record: LegacyRecord, held: Held, wanted: Wanted, mapping: Mapping[Any], target: "Target"
+) -> Draft:
+    """Compare the resources that a record should have with what Medplum holds.
 
     Raises:
-        PermanentError: the record cannot be mapped, or what it maps to is not valid.
+        PermanentError: what is wanted is not valid.
 
     """
     fence = Fence(
         target.source, mapping.element, record.key, record.version, mapping.mapping_version
     )
-    wanted = wanted_resources(record, held, mapping)
     for resource in wanted.values():
         target.validate(resource)
     result = Draft(
@@ -103,7 +117,8 @@ def draft(record: LegacyRecord, held: Held, mapping: Mapping[Any], target: Targe
             result.kept.append(reference_to(current))
             continue
         body = mapping.merge(current, resource)
-        body["meta"] = {**body.get("meta", {}), "source": fence.uri()}
+        claimed = target.claims.meta(body.get("meta", {}), mapping.profile)
+        body["meta"] = {**claimed, "source": fence.uri()}
         result.writes.append(_write(identifier, current, body))
     return result
 
@@ -123,21 +138,25 @@ def _write(identifier: Identifier, current: Resource | None, body: Resource) -> 
     return GuardedUpdate(current["id"], current["meta"]["versionId"], body)
 
 
-def wanted_resources(
-    record: LegacyRecord, held: Held, mapping: Mapping[Any]
-) -> dict[Identifier, Resource]:
+def wanted_resources(record: LegacyRecord, held: Held, mapping: Mapping[Any]) -> Wanted:
     """Tell which resources a record should have: the mapped ones, and tombstones of those it lost.
 
+    A deleted record that Medplum never saw has one tombstone, which keeps older images out.
+
     Raises:
-        MappingError: the record cannot be mapped.
+        MappingError: the record cannot be mapped, or gives nothing and never gave anything.
 
     """
     allowed = mapping.identifiers(record.key)
     tombstones = _keyed(mapping.tombstone(record.key), allowed, mapping)
     if record.row is None:
-        return tombstones
+        graves = {name: grave for name, grave in tombstones.items() if name in held}
+        return graves or dict([next(iter(tombstones.items()))])
     wanted = _keyed(_map(record.row, mapping), allowed, mapping)
     lost = {name: tombstones[name] for name in held if name not in wanted}
+    if not wanted and not lost:
+        reason = "the record gives no resource"
+        raise MappingError(element=mapping.element, path="", reason=reason)
     return wanted | lost
 
 

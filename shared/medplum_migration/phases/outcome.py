@@ -3,9 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from medplum_migration.domain.change_event import ChangeEvent
+from medplum_migration.domain.change_event import ChangeEvent, Operation
 from medplum_migration.domain.checkpoint import Disposition
-from medplum_migration.domain.errors import MigrationError
+from medplum_migration.domain.errors import (
+    ConfigurationError,
+    MigrationError,
+    RefusedError,
+    TransientError,
+)
 from medplum_migration.ports.manifest import ResourceRef
 
 
@@ -49,3 +54,22 @@ class Applied:
     resources: tuple[ResourceRef, ...] = ()
     content_hash: str = ""
     error: MigrationError | None = None
+
+
+def failed(change: ChangeEvent, error: MigrationError, version: int | None = None) -> Applied:
+    """End a change with an error, as who acts next demands.
+
+    A configuration error is nobody's record: once it is mended, the record comes again.
+    """
+    outcome = Outcome.QUARANTINED
+    if isinstance(error, TransientError | ConfigurationError):
+        outcome = Outcome.DEFERRED
+    elif isinstance(error, RefusedError):
+        outcome = Outcome.REJECTED
+    return Applied(
+        change=change,
+        outcome=outcome,
+        version=change.version if version is None else version,
+        deleted=change.operation is Operation.DELETE,
+        error=error,
+    )

@@ -8,6 +8,7 @@ from medplum_migration.domain.checkpoint import Chunk, ChunkStatus, ChunkTask, R
 from medplum_migration.domain.errors import ConflictError, MigrationError, UnavailableError
 from medplum_migration.domain.phase import Phase
 from medplum_migration.mapping.mapping import Mapping as ElementMapping
+from medplum_migration.phases.parked import Parked
 from medplum_migration.ports.checkpoints import Checkpoints
 from medplum_migration.ports.clock import Clock
 from medplum_migration.ports.legacy import LegacyStore
@@ -29,11 +30,12 @@ class ScheduleWork:
     tasks: Queue[ChunkTask]
     clock: Clock
     telemetry: Telemetry
+    parked: Parked
     in_flight: int = 8
     patience_s: float = 120.0
 
     def __call__(self) -> int:
-        """Serve every element that is in backfill; return the number of tasks enqueued.
+        """Serve every element; return the number of tasks enqueued.
 
         Raises:
             MigrationError: the last trouble with an element, after all others were served.
@@ -43,6 +45,7 @@ class ScheduleWork:
         for element in self.elements:
             try:
                 enqueued += self._serve(element)
+                self._retry_parked(element)
             except MigrationError as error:
                 trouble = error
                 self.telemetry.problem("schedule_work.failed", element=element, reason=str(error))
@@ -63,6 +66,11 @@ class ScheduleWork:
             self.telemetry.event("schedule_work.overtaken", element=element)
             return 0
         return self._enqueue_due(chunks)
+
+    def _retry_parked(self, element: str) -> None:
+        retried = self.parked.retry(element)
+        if retried:
+            self.telemetry.event("schedule_work.parked_retried", element=element, records=retried)
 
     def _counted(self, run: Run) -> Run:
         if run.total is not None:

@@ -6,7 +6,12 @@ from typing import Any
 
 from medplum_migration.domain.change_event import Operation
 from medplum_migration.domain.checkpoint import Disposition
-from medplum_migration.domain.errors import IdentityError, MigrationError, TransientError
+from medplum_migration.domain.errors import (
+    IdentityError,
+    MigrationError,
+    MissingParentError,
+    TransientError,
+)
 from medplum_migration.domain.identity import keyed_hash
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.phases.outcome import Applied, Outcome
@@ -97,6 +102,7 @@ def _manifest_entry(
 def _quarantine_entry(
     applied: Applied, error: MigrationError, mapping: Mapping[Any], now: float
 ) -> QuarantineEntry:
+    parent = error.parent if isinstance(error, MissingParentError) else ("", "")
     return QuarantineEntry(
         element=mapping.element,
         key=applied.change.key,
@@ -106,6 +112,8 @@ def _quarantine_entry(
         reason=error.reason,
         path=str(error.fields.get("path", "")),
         quarantined_at=now,
+        waits_for=parent[0],
+        waits_for_key=parent[1],
     )
 
 

@@ -25,12 +25,7 @@ class SteerQuarantine:
 
     def replay(self, entries: Sequence[QuarantineEntry]) -> None:
         """Enqueue thin events for the entries; each closes itself when its record is applied."""
-        self.events.send(
-            [
-                ChangeEvent(element=e.element, key=e.key, version=e.version, operation=e.operation)
-                for e in entries
-            ]
-        )
+        self.events.send([entry.as_event() for entry in entries])
 
     def discard(self, element: str, key: str, *, actor: str, reason: str) -> None:
         """Accept that a version of a record is not migrated; it counts as rejected from now on.

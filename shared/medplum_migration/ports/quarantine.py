@@ -5,14 +5,14 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from medplum_migration.domain.change_event import Operation
+from medplum_migration.domain.change_event import ChangeEvent, Operation
 
 
 class QuarantineEntry(BaseModel):
     """One record that waits for a person; holds no value of it.
 
     `code` is an error's `code`, `path` the legacy column or FHIR path, `attempts` how often it was
-    put here.
+    put here. `waits_for` and `waits_for_key` name the record whose arrival lets it be tried again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -26,6 +26,14 @@ class QuarantineEntry(BaseModel):
     path: str = ""
     attempts: int = 1
     quarantined_at: float
+    waits_for: str = ""
+    waits_for_key: str = ""
+
+    def as_event(self) -> ChangeEvent:
+        """Make the thin event that has the record tried again."""
+        return ChangeEvent(
+            element=self.element, key=self.key, version=self.version, operation=self.operation
+        )
 
 
 class Quarantine(Protocol):

@@ -21,9 +21,13 @@ def elements(module: str, identifier_base: str = "") -> dict[str, Mapping[Any]]:
 
     """
     mappings: tuple[Mapping[Any], ...] = _attribute(module, "MAPPINGS")
-    if identifier_base:
-        mappings = tuple(_rebased(mapping, identifier_base) for mapping in mappings)
-    return {mapping.element: mapping for mapping in mappings}
+    listed = {mapping.element: mapping for mapping in mappings}
+    return rebase(listed, identifier_base) if identifier_base else listed
+
+
+def rebase(elements: dict[str, Mapping[Any]], base: str) -> dict[str, Mapping[Any]]:
+    """Give every element identifiers in `<base>/<table>`."""
+    return {element: _rebased(mapping, base) for element, mapping in elements.items()}
 
 
 def folder_of(module: str) -> Path:
@@ -50,9 +54,8 @@ def open_legacy_store(module: str) -> Callable[[str], LegacyStore]:
 def _rebased(mapping: Mapping[Any], base: str) -> Mapping[Any]:
     declared = type(mapping)
     system = f"{base.rstrip('/')}/{mapping.table}"
-    rebased: type[Mapping[Any]] = type(
-        declared.__name__, (declared,), {"system": system, "__module__": declared.__module__}
-    )
+    names = {"system": system, "declared_system": mapping.system, "__module__": declared.__module__}
+    rebased: type[Mapping[Any]] = type(declared.__name__, (declared,), names)
     return rebased()
 
 

@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     elements: str = "data_elements"
     legacy_store: str = "legacy_store"
     identifier_base: str = ""
+    accounts: tuple[str, ...] = ()
+    claim_profiles: bool = False
 
     control_table: str = ""
     manifest_table: str = ""

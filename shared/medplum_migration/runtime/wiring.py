@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medplum_migration.adapters.table import Table
     from medplum_migration.phases.backfill import Backfill
     from medplum_migration.phases.dual_write import DualWrite
+    from medplum_migration.phases.parked import Parked
     from medplum_migration.phases.quarantine import QuarantineDeadLetters
     from medplum_migration.phases.schedule_work import ScheduleWork
     from medplum_migration.phases.steer_backfill import SteerBackfill
@@ -143,9 +144,10 @@ class Wiring:
     def target(self) -> "Target":
         """What the write protocol works on."""
         from medplum_migration.fhir.strict import validate
-        from medplum_migration.phases.target import Target
+        from medplum_migration.phases.references import Crosswalk
+        from medplum_migration.phases.target import Claims, Target
 
-        systems = (mapping.system for mapping in self.elements.values())
+        systems = {name for mapping in self.elements.values() for name in mapping.systems}
         return Target(
             fhir=self.fhir,
             legacy=self.legacy,
@@ -153,9 +155,13 @@ class Wiring:
             quarantine=self.quarantine,
             clock=self.clock,
             telemetry=self.telemetry,
-            validate=partial(validate, own_systems=frozenset(systems)),
+            validate=partial(validate, own_systems=systems),
             source=self.settings.source_name,
             hash_key=secrets.hash_key(self.settings),
+            elements=self.elements,
+            checkpoints=self.checkpoints,
+            crosswalk=Crosswalk(self.elements, self.fhir, source=self.settings.source_name),
+            claims=Claims(self.settings.accounts, profiles=self.settings.claim_profiles),
         )
 
     @cached_property
@@ -182,8 +188,21 @@ class Wiring:
             tasks=self.tasks,
             clock=self.clock,
             telemetry=self.telemetry,
+            parked=self.parked,
             in_flight=self.settings.chunks_in_flight,
             patience_s=self.settings.lease_s,
+        )
+
+    @cached_property
+    def parked(self) -> "Parked":
+        """Records that wait for a parent."""
+        from medplum_migration.phases.parked import Parked
+
+        return Parked(
+            quarantine=self.quarantine,
+            manifest=self.manifest,
+            checkpoints=self.checkpoints,
+            events=self.events,
         )
 
     @cached_property
@@ -243,6 +262,7 @@ class Wiring:
             legacy=self.legacy,
             fhir=self.fhir,
             quarantine=self.quarantine,
+            crosswalk=self.target.crosswalk,
             validate=self.target.validate,
             source=self.settings.source_name,
             page_size=self.settings.page_size,

@@ -11,11 +11,13 @@ from typing import Any
 
 from medplum_migration.domain.data_element import LegacyRecord, Resource
 from medplum_migration.domain.difference import Difference, Finding
-from medplum_migration.domain.errors import IdentityError, MigrationError
+from medplum_migration.domain.errors import IdentityError, MigrationError, PermanentError
 from medplum_migration.domain.identity import Fence, Identifier
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.phases.draft import (
     Held,
+    Wanted,
+    find_all,
     held_by_record,
     identifiers_of,
     index_by_identifier,
@@ -23,6 +25,7 @@ from medplum_migration.phases.draft import (
     order_of,
     wanted_resources,
 )
+from medplum_migration.phases.references import Crosswalk, resolve
 from medplum_migration.ports.fhir_store import FhirStore
 from medplum_migration.ports.legacy import LegacyStore
 from medplum_migration.ports.quarantine import Quarantine
@@ -59,6 +62,7 @@ class Reconcile:
     legacy: LegacyStore
     fhir: FhirStore
     quarantine: Quarantine
+    crosswalk: Crosswalk
     validate: Callable[[Resource], None]
     source: str
     page_size: int = 100
@@ -70,10 +74,11 @@ class Reconcile:
             for difference in self.compare(page):
                 found.records += 1
                 found.add(difference)
-        for swept in self.fhir.sweep(self.mapping.resource, system=self.mapping.system):
-            found.resources += len(swept)
-            for difference in self._beyond(swept):
-                found.add(difference)
+        for system, resource_type in self.mapping.systems.items():
+            for swept in self.fhir.sweep(resource_type, system=system):
+                found.resources += len(swept)
+                for difference in self._beyond(swept):
+                    found.add(difference)
         return found
 
     def compare(self, records: Sequence[LegacyRecord]) -> list[Difference]:
@@ -91,8 +96,20 @@ class Reconcile:
 
     def _compare(self, records: Sequence[LegacyRecord]) -> list[Difference]:
         names = [name for record in records for name in self.mapping.identifiers(record.key)]
-        index = index_by_identifier(self.fhir.find(self.mapping.resource, names))
-        return [self._compare_one(record, index) for record in records]
+        index = index_by_identifier(find_all(self.fhir, self.mapping, names))
+        looked = [self._look(record, index) for record in records]
+        mapped = {
+            record.key: list(seen[1].values())
+            for record, seen in zip(records, looked, strict=True)
+            if not isinstance(seen, Difference)
+        }
+        errors = resolve(mapped, self.crosswalk)
+        return [
+            seen
+            if isinstance(seen, Difference)
+            else self._compare_one(record, *seen, errors.get(record.key))
+            for record, seen in zip(records, looked, strict=True)
+        ]
 
     def _legacy_pages(self) -> Iterator[list[LegacyRecord]]:
         after: str | None = None
@@ -101,23 +118,32 @@ class Reconcile:
             yield page
             after = page[-1].key
 
-    def _compare_one(
+    def _look(
         self, record: LegacyRecord, index: dict[Identifier, list[Resource]]
-    ) -> Difference:
+    ) -> tuple[Held, Wanted] | Difference:
+        """Tell what is held and what is wanted, or what is wrong with either."""
         identifiers = self.mapping.identifiers(record.key)
+        held: Held = {}
         try:
             held = held_by_record(index, identifiers, self._fence(record))
+            return held, wanted_resources(record, held, self.mapping)
         except IdentityError:
             doubled = any(len(index.get(name, ())) > 1 for name in identifiers)
             return self._difference(record, Finding.DOUBLED if doubled else Finding.FOREIGN)
-        try:
-            wanted = wanted_resources(record, held, self.mapping)
-            found = self._compare_versions(record, held, wanted)
-            if found.finding is not Finding.MATCH:
-                for resource in wanted.values():
-                    self.validate(resource)
         except Exception as error:  # noqa: BLE001 because a record that cannot be mapped is a finding
             return self._unmappable(record, held, error)
+
+    def _compare_one(
+        self, record: LegacyRecord, held: Held, wanted: Wanted, error: MigrationError | None
+    ) -> Difference:
+        if error is not None:
+            return self._unmappable(record, held, error)
+        found = self._compare_versions(record, held, wanted)
+        try:
+            for resource in wanted.values() if found.finding is not Finding.MATCH else ():
+                self.validate(resource)
+        except PermanentError as invalid:
+            return self._unmappable(record, held, invalid)
         return found
 
     def _unmappable(self, record: LegacyRecord, held: Held, error: Exception) -> Difference:
@@ -176,7 +202,7 @@ class Reconcile:
 
     def _carries_own_identifiers(self, resource: Resource, key: str) -> bool:
         """Whether what a resource carries in our system is its record's, so that it is no clone."""
-        carried = {n for n in identifiers_of(resource) if n.system == self.mapping.system}
+        carried = {n for n in identifiers_of(resource) if n.system in self.mapping.systems}
         return carried <= set(self.mapping.identifiers(key))
 
     def _fence(self, record: LegacyRecord) -> Fence:

@@ -1,56 +1,68 @@
 """The write protocol for records that have several resources, each with a fence of its own."""
 
+from collections.abc import Callable
 from collections.abc import Mapping as Dict
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from medplum_migration.adapters.memory_fhir_store import Fault
+from medplum_migration.domain.change_event import ChangeEvent, Operation
 from medplum_migration.domain.data_element import Resource
-from medplum_migration.domain.errors import MappingError
 from medplum_migration.domain.identity import Fence, Identifier
+from medplum_migration.mapping.field import Constant, Field, refuse
 from medplum_migration.mapping.mapping import Quarantine
+from medplum_migration.mapping.part import Part
 from medplum_migration.phases.apply import apply
 from tests.world import SYSTEM, PersonMapping, World, full
 
 SLOTS = ("a", "b")
 
 
+class PairRow(BaseModel):
+    """One row, its surname under a name for each resource."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    number: int
+    surname_a: str | None
+    surname_b: str | None
+
+
+def _letter(place: int) -> Callable[[str], str | None]:
+    """Take one letter of the surname; `lost` cannot be mapped."""
+
+    def take(surname: str) -> str | None:
+        if surname == "lost":
+            refuse("is lost")
+        return surname[place : place + 1] or None
+
+    return take
+
+
 class PairMapping(PersonMapping):
     """A surname of two letters makes two resources, a shorter one fewer."""
 
-    def identifiers(self, key: str) -> tuple[Identifier, ...]:
-        """Name both."""
-        return tuple(Identifier(SYSTEM, f"{key}.{slot}") for slot in SLOTS)
+    row = PairRow
+    fields = (Constant("active", value=True),)
+    parts = tuple(
+        Part(slot, Field(f"surname_{slot}", "name[use=official].family", _letter(place)))
+        for place, slot in enumerate(SLOTS)
+    )
 
     def to_fhir(self, row: Dict[str, object]) -> tuple[Resource, ...] | Quarantine:
-        """Make one resource for each letter."""
-        letters = str(row["surname"])
-        if letters == "lost":
-            raise MappingError(element="people", path="surname", reason="is lost")
-        if letters == "stray":
-            return (_person("elsewhere", "x"),)
-        key = str(row["number"])
-        return tuple(
-            _person(f"{key}.{slot}", letter) for slot, letter in zip(SLOTS, letters, strict=False)
-        )
-
-    def tombstone(self, key: str) -> tuple[Resource, ...]:
-        """Mark both."""
-        return tuple(
-            {
-                "resourceType": "Patient",
-                "identifier": [{"system": SYSTEM, "value": f"{key}.{slot}"}],
-                "active": False,
-            }
-            for slot in SLOTS
-        )
+        """Feed both columns from one; a stray has somebody else's identifier."""
+        if row["surname"] == "stray":
+            return (_person("elsewhere", "a", "x"),)
+        both = {f"surname_{slot}": row["surname"] for slot in SLOTS}
+        return super().to_fhir({"number": row["number"], **both})
 
 
-def _person(value: str, letter: str) -> Resource:
+def _person(value: str, slot: str, letter: str) -> Resource:
     return {
         "resourceType": "Patient",
-        "identifier": [{"system": SYSTEM, "value": value}],
+        "identifier": [{"system": f"{SYSTEM}/{slot}", "value": value}],
         "active": True,
         "name": [{"use": "official", "family": letter}],
     }
@@ -67,7 +79,7 @@ def shown(world: World) -> dict[str, Any]:
     """Tell, by slot, what Medplum shows and at which version; None for a tombstone."""
     told: dict[str, Any] = {}
     for slot in SLOTS:
-        for resource in world.fhir.resources.find("Patient", [Identifier(SYSTEM, f"1.{slot}")]):
+        for resource in world.fhir.resources.find("Patient", [Identifier(f"{SYSTEM}/{slot}", "1")]):
             fence = Fence.parse(resource["meta"]["source"])
             name = resource.get("name", [{}])[0].get("family")
             told[slot] = (name, fence.version if fence else None)
@@ -141,7 +153,7 @@ def test_what_belongs_to_nobody_is_quarantined(pair: World, letters: str, reason
 
 def test_a_second_resource_found_while_creating_goes_to_a_person(pair: World) -> None:
     """Medplum's 412 for several matches is a matter of identity, not of content."""
-    body = _person("1.a", "X")
+    body = _person("1", "a", "X")
     pair.fhir.hold()
     pair.fhir.seed(body)
     pair.fhir.seed(body)
@@ -166,7 +178,7 @@ def test_a_torn_record_is_completed_from_the_row(pair: World) -> None:
     pair.fhir.hold()
     run(pair, newer, "Z")
     pair.fhir.seed(
-        _person("1.b", "Y") | {"meta": {"source": f"urn:legacy:clinic:people:1#v={version}&m=3"}}
+        _person("1", "b", "Y") | {"meta": {"source": f"urn:legacy:clinic:people:1#v={version}&m=3"}}
     )
 
     assert "written" == run(pair, version, "XY")
@@ -183,3 +195,51 @@ def test_an_image_completes_what_it_began_without_the_legacy_store(pair: World) 
 
     assert "written" == run(pair, 2, "ZW")
     assert {"a": ("Z", 2), "b": ("W", 2)} == shown(pair)
+
+
+def test_one_tombstone_keeps_images_out(pair: World) -> None:
+    """A deletion of a record that Medplum never saw leaves one tombstone, not one for each part."""
+    gone = ChangeEvent(element="people", key="1", version=5, operation=Operation.DELETE)
+    (ended,) = apply([gone], pair.mapping, pair.target)
+
+    assert "written" == ended.outcome.value
+    assert {"a": (None, 5)} == shown(pair)
+    assert "superseded" == run(pair, 4, "XY")
+
+
+def test_a_deletion_marks_what_is_there(pair: World) -> None:
+    """Every resource of the record that Medplum holds becomes a tombstone."""
+    run(pair, 1, "XY")
+    gone = ChangeEvent(element="people", key="1", version=2, operation=Operation.DELETE)
+    apply([gone], pair.mapping, pair.target)
+
+    assert {"a": (None, 2), "b": (None, 2)} == shown(pair)
+
+
+def test_a_record_that_gives_nothing(pair: World) -> None:
+    """What never gave a resource is quarantined; what once did is marked."""
+    assert "quarantined" == run(pair, 1, "")
+    run(pair, 2, "X")
+    assert "written" == run(pair, 3, "")
+    assert {"a": (None, 3)} == shown(pair)
+
+
+def test_whoever_looks_last_mends(pair: World) -> None:
+    """Two versions that write different resources of one record: the newer marks the older's."""
+    pair.legacy.set("people", "1", {"number": 1, "surname": "ignored"})
+    newer = pair.legacy.set("people", "1", {"number": 1, "surname": "Z"})
+    stale = _person("1", "b", "Y") | {"meta": {"source": "urn:legacy:clinic:people:1#v=1&m=3"}}
+    pair.fhir.hold()
+    pair.fhir.seed(stale)
+
+    assert "written" == run(pair, newer, "Z")
+    assert {"a": ("Z", newer), "b": (None, newer)} == shown(pair)
+
+
+def test_what_was_not_looked_at_again_is_delivered_again(pair: World) -> None:
+    """Out of time after the write, the change comes back, and is found current then."""
+    pair.clock.advance(100)
+    late = apply([full(1, 1, "XY")], pair.mapping, pair.target, deadline=50)
+
+    assert ["deferred"] == [ended.outcome.value for ended in late]
+    assert "current" == run(pair, 1, "XY")

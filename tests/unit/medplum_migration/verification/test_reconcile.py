@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from medplum_migration.domain.checkpoint import Balance
-from medplum_migration.domain.data_element import Resource
 from medplum_migration.domain.difference import Finding
-from medplum_migration.domain.identity import Identifier
+from medplum_migration.mapping.field import Constant
+from medplum_migration.mapping.part import Part
 from medplum_migration.phases.apply import apply
 from medplum_migration.ports.quarantine import QuarantineEntry
 from medplum_migration.verification.balance import balance_of
 from medplum_migration.verification.reconcile import Reconcile, Reconciliation
-from tests.world import SYSTEM, World, refuse_forbidden
+from tests.world import SYSTEM, PersonMapping, World, refuse_forbidden
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def reconcile(world: World) -> Reconcile:
         legacy=world.legacy,
         fhir=world.fhir,
         quarantine=world.quarantine,
+        crosswalk=world.target.crosswalk,
         validate=refuse_forbidden,
         source="clinic",
         page_size=2,
@@ -139,23 +140,15 @@ def test_an_unmappable_record_that_nobody_quarantined_is_found(
 def test_a_record_without_one_of_its_resources_is_found(world: World, reconcile: Reconcile) -> None:
     """A record whose mapping yields a resource that Medplum lacks is missing, at equal versions."""
     fill(world)
-    mapping = world.mapping
 
-    class Twofold(type(mapping)):  # type: ignore[misc] # because the class is the fixture's
+    class Twofold(PersonMapping):
         """Everybody has a second resource."""
 
-        def identifiers(self, key: str) -> tuple[Identifier, ...]:
-            """Name both."""
-            return (*super().identifiers(key), Identifier(SYSTEM, f"{key}.second"))
-
-        def to_fhir(self, row: dict[str, object]) -> tuple[Resource, ...]:
-            """Make both."""
-            (first,) = super().to_fhir(row)
-            second = {
-                **first,
-                "identifier": [{"system": SYSTEM, "value": f"{row['number']}.second"}],
-            }
-            return first, second
+        fields = ()
+        parts = (
+            Part("", *PersonMapping.fields),
+            Part("second", Constant("language", "en")),
+        )
 
     found = replace(reconcile, mapping=Twofold())()
 
