@@ -65,7 +65,8 @@ class Reader:
     def with_keys(self, texts: Sequence[str]) -> sa.Select[Any]:
         """Read the records of some keys."""
         wanted = [key for key in map(self._key, texts) if key is not None]
-        firsts = self.keys[0].in_(list({key[0] for key in wanted}))  # an index serves this
+        # An index on several columns serves a condition on the first.
+        firsts = self.keys[0].in_(list(dict.fromkeys(key[0] for key in wanted)))
         if len(self.keys) == 1:
             return self._select().where(firsts)
         return self._select().where(firsts, sa.tuple_(*self.keys).in_(wanted))
@@ -121,14 +122,14 @@ class Reader:
         if text is None:
             return []
         pairs = list(zip(self.keys, self._bound(text), strict=True))
-        past = [_equal(pairs[:n]) & (key > value) for n, (key, value) in enumerate(pairs)]
+        past = [_equal(pairs[:n], key > value) for n, (key, value) in enumerate(pairs)]
         return [pairs[0][0] >= pairs[0][1], sa.or_(*past)]
 
     def _upto(self, text: str | None) -> list[sa.ColumnElement[bool]]:
         if text is None:
             return []
         pairs = list(zip(self.keys, self._bound(text), strict=True))
-        before = [_equal(pairs[:n]) & (key < value) for n, (key, value) in enumerate(pairs)]
+        before = [_equal(pairs[:n], key < value) for n, (key, value) in enumerate(pairs)]
         return [pairs[0][0] <= pairs[0][1], sa.or_(*before, _equal(pairs))]
 
     def _bound(self, text: str) -> tuple[Key, ...]:
@@ -152,8 +153,10 @@ class Reader:
         return ConfigurationError(reason, element=self.element, joined=joined)
 
 
-def _equal(pairs: Sequence[tuple[sa.ColumnElement[Any], Key]]) -> sa.ColumnElement[bool]:
-    return sa.and_(sa.true(), *(column == value for column, value in pairs))
+def _equal(
+    pairs: Sequence[tuple[sa.ColumnElement[Any], Key]], *more: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
+    return sa.and_(sa.true(), *(column == value for column, value in pairs), *more)
 
 
 def _part(text: str, column: sa.ColumnElement[Any]) -> Key | None:

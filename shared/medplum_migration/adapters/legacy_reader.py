@@ -56,6 +56,9 @@ def open_reader(connection: sa.Connection, element: str, source: Source) -> Read
         ConfigurationError: a table or column is missing, or a key has another type.
 
     """
+    if not source.keys:
+        reason = "the source names no key column"
+        raise ConfigurationError(reason, element=element, table=source.table)
     catalogue = Catalogue(connection, element)
     base = catalogue.table(source.table, "record")
     names = source.columns if source.columns is not None else tuple(base.clause.c.keys())

@@ -2,9 +2,11 @@
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import VARCHAR as MYSQL_VARCHAR
 
 from medplum_migration.adapters.legacy_sql import OUTBOX
 from medplum_migration.domain.errors import ConfigurationError
+from medplum_migration.mapping.source import join_key
 from sandbox.clinic import capture
 from sandbox.clinic.database import CAPTURED, create_clinic, write_transaction
 
@@ -107,6 +109,65 @@ def test_keys_that_a_collation_holds_equal(clinic: sa.Engine) -> None:
     expected = [("abc", "upsert"), ("abc", "delete"), ("ABC", "upsert"), ("ABC", "delete")]
     more = ("UPDATE `odd name` SET `key` = 'ABC '",)
     assert [*expected, ("ABC ", "upsert")] == run(clinic, *changes, *more)
+
+
+LINES = sa.Table(
+    "order line",
+    sa.MetaData(),
+    sa.Column("order", sa.BigInteger()),
+    sa.Column(
+        "c`d",
+        sa.String(64).with_variant(MYSQL_VARCHAR(64, charset="utf8mb4"), "mysql", "mariadb"),
+    ),
+    sa.UniqueConstraint("order", "c`d"),
+)
+HOSTILE = ["", "a|b", "a", "~", "~7c", "~7c|", "|", "'", '"', "\\", "ß山𝄞", "\uff5c\uff5e", "%s"]
+
+
+def install_lines(engine: sa.Engine) -> None:
+    """Create a table with a composite key, and capture it."""
+    LINES.create(engine)
+    capture.install(engine, {LINES.name: ("order", "c`d")})
+
+
+def test_composite_keys_are_spelled_as_the_reader_spells_them(clinic: sa.Engine) -> None:
+    """Whatever the key columns hold, the outbox has the text of `join_key`."""
+    install_lines(clinic)
+    expected = []
+    for number, part in enumerate(HOSTILE):
+        with write_transaction(clinic) as connection:
+            connection.execute(LINES.insert().values({"order": number, "c`d": part}))
+        expected.append((join_key([str(number), part]), "upsert"))
+    with clinic.connect() as connection:
+        assert expected == outbox(connection)
+
+
+def test_a_moved_composite_key_is_two_records(clinic: sa.Engine) -> None:
+    """A change of any key column deletes one record and upserts another."""
+    install_lines(clinic)
+    statements = (
+        "INSERT INTO `order line` VALUES (1, 'a')",
+        "UPDATE `order line` SET `c``d` = 'A'",
+        "UPDATE `order line` SET `order` = 2",
+        "UPDATE `order line` SET `order` = 2",
+        "DELETE FROM `order line`",
+    )
+    keys = [("1|a", "upsert"), ("1|a", "delete"), ("1|A", "upsert")]
+    keys += [("1|A", "delete"), ("2|A", "upsert"), ("2|A", "upsert"), ("2|A", "delete")]
+    assert keys == run(clinic, *statements)
+
+
+def test_null_in_a_key_column_is_not_captured(clinic: sa.Engine) -> None:
+    """A row without a key is no record; the application may write it all the same."""
+    install_lines(clinic)
+    statements = (
+        "INSERT INTO `order line` VALUES (1, NULL)",
+        "UPDATE `order line` SET `order` = 2",
+        "UPDATE `order line` SET `c``d` = 'a'",
+        "UPDATE `order line` SET `order` = NULL",
+        "DELETE FROM `order line`",
+    )
+    assert [("2|a", "upsert"), ("2|a", "delete")] == run(clinic, *statements)
 
 
 def test_other_databases_are_refused() -> None:

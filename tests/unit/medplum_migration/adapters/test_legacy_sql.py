@@ -84,7 +84,9 @@ def test_conditions_keep_other_elements_out(open_store: Open) -> None:
         (Source("lists", ("pid",)), "the legacy table lacks a column"),
         (Source("lists", ("id",), ("name",)), "the legacy table lacks a column"),
         (Source("lists", ("id",), where={"kind": 1}), "the legacy table lacks a column"),
+        (Source("lists", ()), "the source names no key column"),
         (Source("lists", ("raw",)), "the key column is neither integer nor text"),
+        (Source("lists", ("id", "raw")), "the key column is neither integer nor text"),
         (Source("lists", ("type",), ("title",)), "the key column is not unique"),
     ],
 )
