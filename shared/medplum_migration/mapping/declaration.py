@@ -124,8 +124,11 @@ def _key_field(cls: "type[Mapping[Any]]", system: str) -> Field:
 def _check_columns(
     cls: "type[Mapping[Any]]", fields: tuple[Field, ...], unmapped: tuple[Unmapped, ...]
 ) -> None:
+    """Check that every column has one disposition; a key column may have one besides the key."""
     model: type[BaseModel] = cls.row
-    read = [column for field in fields for column in field.columns]
+    key, *others = fields
+    own = [column for field in others for column in field.columns]
+    read = [*own, *(column for column in key.columns if column not in own)]
     named = Counter([*read, *(column for entry in unmapped for column in entry.columns)])
     for column, times in named.items():
         if times > 1:
