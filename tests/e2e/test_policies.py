@@ -7,13 +7,23 @@ from tests.e2e.bundle import Bundle
 pytestmark = pytest.mark.e2e
 
 _ALLOWED = {
-    "DualWrite": {"medplum", "legacy", "read events", "read control", "write manifest"},
-    "ScheduleWork": {"legacy", "send chunks", "read control", "write control"},
+    "DualWrite": {
+        "medplum",
+        "legacy",
+        "read events",
+        "read control",
+        "read manifest",
+        "write manifest",
+    },
+    "ScheduleWork": {
+        *("legacy", "send chunks", "send events"),
+        *("read control", "write control", "read manifest"),
+    },
     "Backfill": {
         *("medplum", "legacy", "send chunks", "read chunks"),
-        *("read control", "write control", "write manifest"),
+        *("read control", "write control", "read manifest", "write manifest"),
     },
-    "Quarantine": {"read dead letters", "read control", "write manifest"},
+    "Quarantine": {"read dead letters", "read control", "read manifest", "write manifest"},
 }
 
 
@@ -44,6 +54,7 @@ def _deeds(bundle: Bundle) -> dict[str, tuple[str, str]]:
         "read dead letters": (receive, _queue(bundle, "EventsDeadLetterQueueUrl")),
         "read control": ("dynamodb:GetItem", _table(bundle, "ControlTable")),
         "write control": ("dynamodb:PutItem", _table(bundle, "ControlTable")),
+        "read manifest": ("dynamodb:Query", _table(bundle, "ManifestTable")),
         "write manifest": ("dynamodb:PutItem", _table(bundle, "ManifestTable")),
         "scan manifest": ("dynamodb:Scan", _table(bundle, "ManifestTable")),
         "drop manifest": ("dynamodb:DeleteTable", _table(bundle, "ManifestTable")),

@@ -32,8 +32,9 @@ class Settings(BaseSettings):
     elements: str = "data_elements"
     legacy_store: str = "legacy_store"
     identifier_base: str = ""
-    accounts: tuple[str, ...] = ()
+    accounts: str = Field(default="", pattern=r"^([A-Z][A-Za-z]+/[A-Za-z0-9.-]+(,|$))*$")
     claim_profiles: bool = False
+    us_core: Literal["", "5.0.1", "6.1.0", "7.0.0", "8.0.0"] = ""
 
     control_table: str = ""
     manifest_table: str = ""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from medplum_migration.domain.change_event import ChangeEvent
 from medplum_migration.domain.checkpoint import ChunkTask
-from medplum_migration.domain.errors import ConfigurationError
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.ports.checkpoints import Checkpoints
 from medplum_migration.ports.clock import Clock
@@ -20,6 +19,7 @@ from medplum_migration.ports.quarantine import Quarantine
 from medplum_migration.ports.queues import Queue
 from medplum_migration.ports.telemetry import Telemetry
 from medplum_migration.runtime import registry, secrets
+from medplum_migration.runtime.aws import aws_client
 from medplum_migration.runtime.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Wiring:
         from medplum_migration.adapters.sqs_queue import SqsQueue
 
         url = self.settings.require("events_queue_url")
-        return SqsQueue[ChangeEvent](_aws("sqs"), url, clock=self.clock)
+        return SqsQueue[ChangeEvent](aws_client("sqs"), url, clock=self.clock)
 
     @cached_property
     def tasks(self) -> Queue[ChunkTask]:
@@ -124,7 +124,7 @@ class Wiring:
         from medplum_migration.adapters.sqs_queue import SqsQueue
 
         url = self.settings.require("chunks_queue_url")
-        return SqsQueue[ChunkTask](_aws("sqs"), url, clock=self.clock)
+        return SqsQueue[ChunkTask](aws_client("sqs"), url, clock=self.clock)
 
     @cached_property
     def local_events(self) -> "LocalQueue[ChangeEvent]":
@@ -147,6 +147,7 @@ class Wiring:
         from medplum_migration.phases.references import Crosswalk
         from medplum_migration.phases.target import Claims, Target
 
+        accounts = tuple(filter(None, self.settings.accounts.split(",")))
         systems = {name for mapping in self.elements.values() for name in mapping.systems}
         return Target(
             fhir=self.fhir,
@@ -155,13 +156,13 @@ class Wiring:
             quarantine=self.quarantine,
             clock=self.clock,
             telemetry=self.telemetry,
-            validate=partial(validate, own_systems=systems),
+            validate=partial(validate, own_systems=systems, us_core=self.settings.us_core),
             source=self.settings.source_name,
             hash_key=secrets.hash_key(self.settings),
             elements=self.elements,
             checkpoints=self.checkpoints,
             crosswalk=Crosswalk(self.elements, self.fhir, source=self.settings.source_name),
-            claims=Claims(self.settings.accounts, profiles=self.settings.claim_profiles),
+            claims=Claims(accounts, profiles=self.settings.claim_profiles),
         )
 
     @cached_property
@@ -278,37 +279,11 @@ class Wiring:
         from medplum_migration.adapters.dynamodb_table import DynamoDbTable
 
         name = self.settings.require(setting)
-        return DynamoDbTable(_aws("dynamodb"), name)
+        return DynamoDbTable(aws_client("dynamodb"), name)
 
 
 def _nothing() -> None:
     """Close nothing: a fork's store need not have anything open."""
-
-
-@cache
-def _aws(service: str) -> Any:  # noqa: ANN401 because boto3 makes its clients at run time
-    """Make a client with time-outs that a Lambda function survives.
-
-    Raises:
-        ConfigurationError: there is no region, or no such profile.
-
-    """
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
-    config = Config(
-        connect_timeout=3,
-        read_timeout=10,
-        max_pool_connections=16,
-        retries={"mode": "standard", "max_attempts": 4},
-    )
-    client: Any = boto3.client
-    try:
-        return client(service, config=config)
-    except BotoCoreError as error:
-        reason = "AWS is not configured here: set a region and credentials"
-        raise ConfigurationError(reason, error=type(error).__name__) from None
 
 
 @cache

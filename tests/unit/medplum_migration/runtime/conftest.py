@@ -5,7 +5,7 @@ import os
 import pytest
 
 from medplum_migration.runtime.settings import Settings, settings
-from medplum_migration.runtime.wiring import _aws
+from medplum_migration.runtime.aws import aws_client
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     settings.cache_clear()
-    _aws.cache_clear()
+    aws_client.cache_clear()
 
 
 @pytest.fixture
