@@ -85,12 +85,18 @@ def get_put(mapping: Mapping[Any], row: Row, other: Row) -> bool:
 
 
 def put_get(mapping: Mapping[Any], row: Row, other: Row) -> bool:
-    """Resources written over any row map to the same views; columns not read stay."""
+    """Resources written over any row map to the same views; columns not read stay.
+
+    A row that is unfit in a column of none of the resources stays unfit: parts write their own.
+    """
     resources, written = mapped(mapping, row), other
     if mapping.one_way:
         return bool(resources)
     for resource in resources:
         written = mapping.from_fhir(resource, written)
+    unfit = mapping.to_fhir(written)
+    if isinstance(unfit, Quarantine) and unfit.column not in _written(mapping, resources):
+        return True
     again = {mapping.shape_of(made).name: made for made in mapped(mapping, written)}
     for resource in resources:
         back = again.get(mapping.shape_of(resource).name)
@@ -100,6 +106,12 @@ def put_get(mapping: Mapping[Any], row: Row, other: Row) -> bool:
     unread = mapping.columns - mapping.columns_read
     demand(all(written[name] is other[name] for name in unread), "a column not read was changed")
     return bool(resources)
+
+
+def _written(mapping: Mapping[Any], resources: tuple[Resource, ...]) -> set[str]:
+    """Name the columns that the way back of resources writes."""
+    fields = (field for made in resources for field in mapping.shape_of(made).fields)
+    return {column for field in fields for column in field.columns}
 
 
 def preserve(mapping: Mapping[Any], row: Row, other: Row) -> bool:
