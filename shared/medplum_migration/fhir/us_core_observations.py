@@ -92,8 +92,8 @@ def _vital_sign(node: Node) -> Faults:
 def _codes(node: Node) -> Faults:
     own = _loinc(node)
     parts = [code for part in node.get("component", ()) for code in _loinc(part)]
-    if _PRESSURE in own and not {_SYSTOLIC, _DIASTOLIC} <= set(parts):
-        yield "component", "a blood pressure has a systolic and a diastolic component"
+    if _PRESSURE in own and [parts.count(code) for code in (_SYSTOLIC, _DIASTOLIC)] != [1, 1]:
+        yield "component", "a blood pressure has one systolic and one diastolic component"
     if own & set(_OXIMETRY) and not own >= set(_OXIMETRY):
         yield "code.coding", f"pulse oximetry has the codes {' and '.join(_OXIMETRY)}"
 

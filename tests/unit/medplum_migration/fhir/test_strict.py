@@ -101,6 +101,8 @@ REJECTED: dict[str, tuple[Resource, str]] = {
     "type is missing": ({"id": "1"}, "resourceType"),
     "NUL": (PATIENT | {"name": [{"family": "a\x00"}]}, "name[0].family"),
     "half a surrogate pair": (PATIENT | {"name": [{"family": "a\ud800"}]}, "name[0].family"),
+    "vertical tab": (PATIENT | {"name": [{"text": "a\x0bb"}]}, "name[0].text"),
+    "empty object in an array": (OBSERVATION | {"referenceRange": [{}]}, "referenceRange[0]"),
     "null in an array": (PATIENT | {"name": [{"given": ["A", None]}]}, "name[0].given[1]"),
     "bad base64": (
         PATIENT | {"photo": [{"contentType": "a/b", "data": "!!"}]},
@@ -256,6 +258,18 @@ ACCEPTED: dict[str, Resource] = {
         "patient": SUBJECT,
         "verificationStatus": concept(ALLERGY, "entered-in-error"),
     },
+    "extension of a value not known": PATIENT
+    | {"extension": [{"url": "https://x.example", "_valueDate": {"extension": [EXTENSION]}}]},
+    "required choice not known": {
+        "resourceType": "Immunization",
+        "status": "completed",
+        "vaccineCode": {"text": "x"},
+        "patient": SUBJECT,
+        "_occurrenceDateTime": {"extension": [EXTENSION]},
+    },
+    "characters that FHIR allows": PATIENT | {"name": [{"text": "a\tb\nc\r\x7f\u200b\uffff"}]},
+    "narrative that reads like an event": PATIENT
+    | {"text": {"status": "generated", "div": "<div>ongoing = yes</div>"}},
     "proposed appointment": APPOINTMENT | {"status": "proposed"},
     "component beside a value": OBSERVATION
     | {"valueString": "x", "component": [{"code": {"text": "other"}, "valueString": "y"}]},

@@ -48,7 +48,7 @@ FAULTS: dict[str, tuple[Resource, str, str]] = {
     ),
     "no value": (changed(WEIGHT, valueQuantity=None), "Observation", "breaks vs-2"),
     "no value of a component": (
-        changed(PRESSURE, component=[{"code": loinc("8480-6")}, *PRESSURE["component"]]),
+        changed(PRESSURE, component=[{"code": loinc("8480-6")}, PRESSURE["component"][1]]),
         "component[0]",
         "breaks vs-3",
     ),
@@ -101,12 +101,17 @@ FAULTS: dict[str, tuple[Resource, str, str]] = {
     "pressure of one component": (
         changed(PRESSURE, component=PRESSURE["component"][:1]),
         "component",
-        "a blood pressure has a systolic and a diastolic component",
+        "a blood pressure has one systolic and one diastolic component",
+    ),
+    "pressure with two systolic components": (
+        changed(PRESSURE, component=[PRESSURE["component"][0], *PRESSURE["component"]]),
+        "component",
+        "a blood pressure has one systolic and one diastolic component",
     ),
     "pressure of none": (
         changed(PRESSURE, component=None, valueString="120/80"),
         "component",
-        "a blood pressure has a systolic and a diastolic component",
+        "a blood pressure has one systolic and one diastolic component",
     ),
     "one code of oximetry": (
         changed(WEIGHT, code=loinc("59408-5"), valueQuantity=quantity(98, "%")),
