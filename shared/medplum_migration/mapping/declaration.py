@@ -161,7 +161,7 @@ def _own(cls: "type[Mapping[Any]]", resource: str, texts: Iterable[str]) -> Iter
             steps = path.parse(text)
         except ValueError as error:
             _fail(cls, text, str(error))
-        root = steps[0].name
+        root = steps[0].name.removeprefix("_")
         if root not in elements.names(resource):
             _fail(cls, text, f"{resource} has no element {root!r}; mend the path")
         if any(path.overlap(steps, other) for other in seen):

@@ -55,3 +55,11 @@ def test_the_key_column_is_read_once_besides(other: Any) -> None:
     """A second field of the key column, or a reason not to read it, is one disposition too many."""
     with pytest.raises(TypeError, match="code: the column has two dispositions"):
         type("Twice", (Rooms,), {"fields": (*Rooms.fields, other)})
+
+
+def test_what_stands_for_a_missing_value_may_be_owned() -> None:
+    """A path may name the extensions of a primitive, not those of an element that is not there."""
+    made = type("Absent", (Rooms,), {"owns": ("_name",)})()
+    assert "_name" in {owned.path for owned in made.declaration.shapes[0].owned}
+    with pytest.raises(TypeError, match="Location has no element 'gender'"):
+        type("Wrong", (Rooms,), {"owns": ("_gender",)})
