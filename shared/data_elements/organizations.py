@@ -97,11 +97,16 @@ def _taxonomy(value: str) -> dict[str, Any]:
 
 
 def _taxonomy_back(concept: dict[str, Any]) -> str:
-    codes = [c["code"] for c in concept.get("coding", ()) if c.get("system") == NUCC]
-    found = codes or [concept["text"]] if "text" in concept or codes else []
-    if len(found) != 1 or _taxonomy(found[0]).get("coding") != concept.get("coding"):
+    codings = concept.get("coding", ())
+    found = [c.get("code") for c in codings if c.get("system") == NUCC] or [concept.get("text")]
+    value = found[0]
+    if (
+        len(found) > 1
+        or not isinstance(value, str)
+        or bool(codings) != ("coding" in _taxonomy(value))
+    ):
         refuse("neither one code of the taxonomy nor text")
-    return str(found[0])
+    return value
 
 
 class OrganizationMapping(Mapping[OrganizationRow]):

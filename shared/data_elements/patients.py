@@ -9,11 +9,21 @@ from typing import Any
 
 from data_elements.clinic import CLINIC_TZ, LEGACY
 from data_elements.patients_unmapped import UNMAPPED
+from data_elements.practitioners import practitioners
 from medplum_migration.domain.data_element import Resource
+from medplum_migration.fhir.tombstones import absent
 from medplum_migration.mapping.codes import Codes
-from medplum_migration.mapping.columns import Day, LegacyRow, LocalTime, NullableText, Text
+from medplum_migration.mapping.columns import (
+    Day,
+    LegacyRow,
+    LocalTime,
+    NullableLink,
+    NullableText,
+    Text,
+)
 from medplum_migration.mapping.field import ColumnDisposition, Constant, Field, refuse
 from medplum_migration.mapping.mapping import Mapping
+from medplum_migration.mapping.reference import Reference
 from medplum_migration.mapping.transforms import DAY, in_order, local_time
 
 SSN = "http://hl7.org/fhir/sid/us-ssn"
@@ -85,6 +95,7 @@ class PatientRow(LegacyRow):
     guardianphone: NullableText
     guardianworkphone: NullableText
     guardianemail: NullableText
+    providerID: NullableLink  # noqa: N815 because the column is called so
 
 
 def _ssn(value: str) -> str:
@@ -152,6 +163,8 @@ class PatientMapping(Mapping[PatientRow]):
     element, resource = "patients", "Patient"
     row = PatientRow
     table, key, system = "patient_data", "pid", f"{LEGACY}/id/patient_data"
+    profile = f"{_US_CORE}/us-core-patient"
+    owns = ("_gender",)
     fields = (
         Field("pubpid", f"identifier[system={LEGACY}/mrn].value"),
         Constant(f"identifier[system={LEGACY}/mrn].type", _type("MR")),
@@ -174,7 +187,13 @@ class PatientMapping(Mapping[PatientRow]):
         Field(("birth_fname", "birth_mname"), "name[use=old].given", *_TWO),
         Field("birth_lname", "name[use=old].family"),
         Field("DOB", "birthDate", *DAY),
-        Field("sex", "gender", SEX.decode, SEX.encode),
+        Field(
+            "sex",
+            "gender",
+            SEX.decode,
+            SEX.encode,
+            why="US Core demands one: a missing sex is marked absent, not guessed",
+        ),
         Field(
             "status",
             ("active", "maritalStatus"),
@@ -225,12 +244,20 @@ class PatientMapping(Mapping[PatientRow]):
         Field("guardianphone", "contact[id=guardian].telecom[system=phone,use=home].value"),
         Field("guardianworkphone", "contact[id=guardian].telecom[system=phone,use=work].value"),
         Field("guardianemail", "contact[id=guardian].telecom[system=email].value"),
+        Reference(
+            "providerID",
+            "generalPractitioner[id=provider]",
+            to=practitioners,
+            orphans=True,
+            why="a patient stays one although the provider's login was deleted",
+        ),
         *UNMAPPED,
     )
 
     def enrich(self, row: PatientRow, resource: Resource) -> Resource:
-        """Refuse a guardian of whom nothing but sex or relationship is known (pat-1)."""
-        del row
+        """Say that the sex is not known; refuse a guardian who is nobody (pat-1)."""
+        if row.sex is None:
+            resource["_gender"] = absent()
         for contact in resource.get("contact", ()):
             if not contact.keys() & {"name", "telecom", "address"}:
                 refuse("a guardian without name, phone or address", column="guardianrelationship")

@@ -15,15 +15,15 @@ UNMAPPED: tuple[Unmapped, ...] = (
         *("date", "regdate", "last_updated", "created_by", "updated_by"),
         why="who touched the row and when: audit of the legacy store, not of the patient",
     ),
-    OutOfScope(
-        *("providerID", "ref_providerID", "referrer", "referrerID", "provider_since_date"),
-        why="points at users; comes with the element practitioners",
+    Unsupported(
+        *("ref_providerID", "referrer", "referrerID", "provider_since_date"),
+        why="who referred, and since when the provider cares: no element of Patient",
     ),
     OutOfScope(
         *("care_team_provider", "care_team_facility", "care_team_status"),
         why="superseded by the tables care_teams and care_team_member: element care teams",
     ),
-    OutOfScope("pharmacy_id", why="points at pharmacies; comes with the element organizations"),
+    OutOfScope("pharmacy_id", why="points at pharmacies, which are not migrated"),
     OutOfScope(
         *("completed_ad", "ad_reviewed", "advance_directive_user_authenticator"),
         why="advance directive; comes with the element consents",

@@ -54,6 +54,7 @@ def resource(**elements: object) -> dict[str, object]:
         ("deceased_date", "2024-03-10 02:30:00"),
         ("guardianrelationship", "grandparent"),
         ("fname", ""),
+        ("providerID", "nobody"),
     ],
 )
 def test_quarantine_names_the_column(column: str, value: str) -> None:
@@ -107,3 +108,20 @@ def test_register_is_whole() -> None:
 def test_record_state_in_medplum(expected: str, active: bool) -> None:  # noqa: FBT001 because it is a case
     """A record closed or opened in Medplum says so in the status column."""
     assert expected == patients.from_fhir(resource(active=active), ROW)["status"]
+
+
+def test_sex_learned_in_medplum() -> None:
+    """A sex entered in Medplum where the legacy store had none is written, and no longer absent."""
+    row = patients.from_fhir(resource(gender="female"), ROW)
+    assert "Female" == row["sex"]
+    made = patients.to_fhir(row)
+    assert isinstance(made, tuple)
+    assert "_gender" not in patients.merge(resource(_gender={"extension": []}), made[0])
+
+
+@pytest.mark.parametrize("provider", [None, 0, "0"])
+def test_no_provider(provider: object) -> None:
+    """A provider of 0 is none."""
+    made = patients.to_fhir(ROW | {"providerID": provider})
+    assert isinstance(made, tuple)
+    assert "generalPractitioner" not in made[0]
