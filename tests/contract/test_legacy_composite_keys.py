@@ -18,7 +18,7 @@ from medplum_migration.mapping.source import Source, join_key
 from tests.contract.legacy_databases import BIGINT, SQL, TEXT, empty_database
 
 Key: TypeAlias = tuple[int, str]
-LINES = "lines"
+LINES, MARKS = "lines", "marks"
 _SCHEMA = sa.MetaData()
 _LINE = sa.Table(
     "order line",
@@ -27,6 +27,13 @@ _LINE = sa.Table(
     sa.Column("code", TEXT),
     sa.Column("mark", BIGINT),
     sa.UniqueConstraint("order", "code"),
+)
+_MARK = sa.Table(
+    "mark",
+    _SCHEMA,
+    sa.Column("line", BIGINT, primary_key=True, autoincrement=False),
+    sa.Column("kind", TEXT, primary_key=True),
+    sa.Column("number", BIGINT, primary_key=True, autoincrement=False),
 )
 # MariaDB compares texts as if blanks followed.
 _TEXT = st.text("abA|~7ceß山𝄞'\"%:\\ _?", max_size=6).map(str.strip)
@@ -45,8 +52,9 @@ class Lines:
         self.engine = snapshot_engine(dsn)
         _SCHEMA.create_all(self.engine)
         OUTBOX.create(self.engine)
-        source = Source(_LINE.name, ("order", "code"), ("mark",))
-        self.store = SqlLegacyStore(self.engine, {LINES: source})
+        lines = Source(_LINE.name, ("order", "code"), ("mark",))
+        marks = Source(_MARK.name, tuple(_MARK.c.keys()), ())
+        self.store = SqlLegacyStore(self.engine, {LINES: lines, MARKS: marks})
 
     def close(self) -> None:
         """Close all connections."""
@@ -104,6 +112,24 @@ def test_a_page_lies_between_its_bounds(lines: Lines, keys: set[Key], data: st.D
     after, upto = data.draw(bound), data.draw(bound)
     expected = [text(key) for key in sorted(keys) if after < key <= upto]
     assert expected == [record.key for record in lines.page(after=after, upto=upto)]
+
+
+SMALL = st.tuples(st.integers(0, 2), st.sampled_from(["", "a", "b"]), st.integers(0, 2))
+
+
+@every_database
+@given(keys=st.sets(SMALL, min_size=1), after=SMALL, upto=SMALL)
+def test_bounds_of_three_key_columns(
+    lines: Lines, keys: set[tuple[int, str, int]], after: Any, upto: Any
+) -> None:
+    """Each key column is compared where all those before it are equal."""
+    with lines.engine.begin() as connection:
+        connection.execute(_MARK.delete())
+        connection.execute(_MARK.insert().values(list(keys)))
+    spelled = {key: join_key([str(part) for part in key]) for key in {*keys, after, upto}}
+    page = lines.store.page(MARKS, after=spelled[after], upto=spelled[upto], limit=99)
+    expected = [spelled[key] for key in sorted(keys) if after < key <= upto]
+    assert expected == [record.key for record in page]
 
 
 def test_versions_are_those_of_the_key_text(lines: Lines) -> None:
