@@ -19,13 +19,14 @@ LABORATORY, VITAL_SIGNS = "laboratory", "vital-signs"
 _CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
 _LOINC = "http://loinc.org"
 _UCUM = "http://unitsofmeasure.org"
+_PARTS = ("value", "unit", "system", "code")
 _DAY = len("1980-02-01")
 
 _SYSTOLIC, _DIASTOLIC = "8480-6", "8462-4"
 _PRESSURE = "85354-9"
 _OXIMETRY = ("59408-5", "2708-6")
 
-_UNITS: dict[str, str] = {
+VITAL_UNITS: dict[str, str] = {
     "29463-7": "kg g [lb_av]",  # weight
     "8302-2": "cm [in_i]",  # height
     "9843-4": "cm [in_i]",  # head circumference
@@ -41,8 +42,9 @@ _UNITS: dict[str, str] = {
     _SYSTOLIC: "mm[Hg]",
     _DIASTOLIC: "mm[Hg]",
     "3151-8": "L/min",  # inhaled oxygen flow rate
-    "3150-6": "%",  # inhaled oxygen concentration
+    "3150-0": "%",  # inhaled oxygen concentration
 }
+"""The units that a vital sign, or a component of one, may have."""
 
 
 def kind(observation: Node) -> str:
@@ -100,21 +102,18 @@ def _codes(node: Node) -> Faults:
 
 def _quantity(node: Node, path: str) -> Faults:
     """Check the value of a vital sign or of a component of one."""
-    units = {unit for code in _loinc(node) for unit in _UNITS.get(code, "").split()}
-    if "valueQuantity" not in node:
+    units = {unit for code in _loinc(node) for unit in VITAL_UNITS.get(code, "").split()}
+    value, where = node.get("valueQuantity"), f"{path}valueQuantity"
+    if value is None:
         if units and has(node, "value[x]"):
             yield f"{path}value[x]", "a quantity is expected"
         return
-    value, where = node["valueQuantity"], f"{path}valueQuantity"
-    if is_absent(value):
-        return
-    for name in ("value", "unit", "system", "code"):
-        if not has(value, name):
-            yield f"{where}.{name}", "must be there"
     if _foreign(value):
         yield f"{where}.system", "not UCUM"
-    if units and value.get("code", min(units)) not in units:
-        yield f"{where}.code", f"not a unit of this vital sign: {', '.join(sorted(units))}"
+    if units and not is_absent(value):
+        yield from ((f"{where}.{name}", "must be there") for name in _PARTS if not has(value, name))
+        if value.get("code", min(units)) not in units:
+            yield f"{where}.code", f"not a unit of this vital sign: {', '.join(sorted(units))}"
 
 
 def _loinc(node: Node) -> set[str]:
@@ -123,7 +122,7 @@ def _loinc(node: Node) -> set[str]:
 
 
 def _is_vital(node: Node) -> bool:
-    return bool(_loinc(node) & {*_UNITS, _PRESSURE})
+    return bool(_loinc(node) & {*VITAL_UNITS, _PRESSURE})
 
 
 def _to_the_day(node: Node) -> bool:

@@ -70,9 +70,12 @@ def _any(*names: str) -> Callable[[Node], bool]:
 
 
 def _named(node: Node) -> bool:
-    names = node.get("name", ())
-    told = any(has(name, part) for name in names for part in ("family", "given"))
-    return told or is_absent(node) or any(is_absent(name) for name in names)
+    told = _any("family", "given")
+    return is_absent(node) or any(told(one) or is_absent(one) for one in node.get("name", ()))
+
+
+def _each_named(node: Node) -> bool:
+    return all(_any("family", "given")(name) != is_absent(name) for name in node.get("name", ()))
 
 
 def _attached(node: Node) -> bool:
@@ -80,10 +83,10 @@ def _attached(node: Node) -> bool:
     return all(has(one, "url") or has(one, "data") or is_absent(one) for one in held)
 
 
-def _reported(element: str) -> Callable[[Node], bool]:
+def _reported(element: str, *, laboratory: bool) -> Callable[[Node], bool]:
     def holds(node: Node) -> bool:
-        laboratory = has_coding(node.get("category", []), _DIAGNOSTICS, "LAB")
-        return not laboratory or node.get("status") not in _REPORTED or has(node, element)
+        concerned = laboratory == has_coding(node.get("category", []), _DIAGNOSTICS, "LAB")
+        return not concerned or node.get("status") not in _REPORTED or has(node, element)
 
     return holds
 
@@ -116,8 +119,9 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "DiagnosticReport": (
-        Rule("us-core-8", _reported("effective[x]")),
-        Rule("us-core-9", _reported("issued")),
+        Rule("us-core-8", _reported("effective[x]", laboratory=True)),
+        Rule("us-core-9", _reported("issued", laboratory=True)),
+        Rule("us-core-10", _reported("effective[x]", laboratory=False)),
     ),
     "DocumentReference": (Rule("us-core-6", _attached, "content.attachment"),),
     "MedicationRequest": (
@@ -132,7 +136,10 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         Rule("us-core-18", _identifiers(_CLIA, _pattern(r"[0-9]{2}D[0-9]{7}")), "identifier"),
         Rule("us-core-19", _identifiers(_NAIC, _pattern(r"[0-9]{5}")), "identifier"),
     ),
-    "Patient": (Rule("us-core-6", _named, "name"),),
+    "Patient": (
+        Rule("us-core-6", _named, "name"),
+        Rule("us-core-6", _each_named, "name", first="7.0.0"),
+    ),
     "Practitioner": _NPI_RULES,
     "PractitionerRole": (
         Rule("us-core-13", _any("practitioner", "organization", "healthcareService", "location")),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from medplum_migration.domain.data_element import Resource
-from medplum_migration.fhir.us_core_observations import faults, kind
+from medplum_migration.fhir.us_core_observations import VITAL_UNITS, faults, kind
 from tests.unit.medplum_migration.fhir.us_core_examples import (
     LABORATORY,
     PRESSURE,
@@ -145,6 +145,18 @@ PASS: dict[str, Resource] = {
     "vital sign of another code": changed(
         WEIGHT, code={"text": "x"}, valueQuantity=quantity(1, "m")
     ),
+    "unit in words for a vital sign of another code": changed(
+        WEIGHT, code={"text": "x"}, valueQuantity={"value": 1, "unit": "x"}
+    ),
+    "oxygen flow": changed(
+        WEIGHT,
+        code=loinc("59408-5", "2708-6"),
+        valueQuantity=quantity(98, "%"),
+        component=[
+            {"code": loinc("3151-8"), "valueQuantity": quantity(2, "L/min")},
+            {"code": loinc("3150-0"), "valueQuantity": quantity(40, "%")},
+        ],
+    ),
     "words for a vital sign of another code": changed(
         WEIGHT, code={"text": "x"}, valueQuantity=None, valueString="x"
     ),
@@ -177,3 +189,12 @@ def test_pass(case: str) -> None:
 def test_kind(found: str, observation: Resource) -> None:
     """The category tells the profile; without one, the code of a vital sign does."""
     assert found == kind(observation)
+
+
+@pytest.mark.parametrize("code", VITAL_UNITS)
+def test_codes_are_loinc(code: str) -> None:
+    """Each code has the check digit that LOINC gives it."""
+    number, _, check = code.partition("-")
+    doubled = [sum(divmod(2 * int(digit), 10)) for digit in number[::-2]]
+    total = sum(doubled) + sum(int(digit) for digit in number[-2::-2])
+    assert 0 == (total + int(check)) % 10

@@ -1,10 +1,18 @@
 """Invariants of US Core by key: a resource that breaks one, and one beside it that does not."""
 
+from typing import Any
+
 import pytest
 
 from medplum_migration.domain.data_element import Resource
 from medplum_migration.fhir.us_core_rules import broken, is_npi
-from tests.unit.medplum_migration.fhir.us_core_examples import NPI, TERMINOLOGY, changed, concept
+from tests.unit.medplum_migration.fhir.us_core_examples import (
+    NPI,
+    TERMINOLOGY,
+    WHY,
+    changed,
+    concept,
+)
 
 CLIA, NAIC = "urn:oid:2.16.840.1.113883.4.7", "urn:oid:2.16.840.1.113883.6.300"
 
@@ -37,6 +45,10 @@ BROKEN: dict[str, tuple[str, Resource]] = {
         changed("Procedure", status="in-progress", performedDateTime=None),
     ),
     "report and no time": ("us-core-8", changed("DiagnosticReport", effectiveDateTime=None)),
+    "image report and no time": (
+        "us-core-10",
+        changed("DiagnosticReport", category=[{"text": "x"}], effectiveDateTime=None),
+    ),
     "report never issued": ("us-core-9", changed("DiagnosticReport", issued=None)),
     "role of nobody": ("us-core-13", changed("PractitionerRole", practitioner=None)),
     "role out of reach": ("pd-1", changed("PractitionerRole", telecom=None)),
@@ -93,6 +105,18 @@ KEPT: dict[str, Resource] = {
 def test_kept(case: str) -> None:
     """A resource that keeps the invariants passes."""
     assert [] == keys(KEPT[case])
+
+
+@pytest.mark.parametrize(
+    "name", [{"text": "x"}, WHY | {"family": "x"}], ids=["without parts", "absent with a part"]
+)
+def test_every_name_has_a_part(name: dict[str, Any]) -> None:
+    """Since 7.0.0 each name, not one of them, has a part or a reason for none."""
+    resource = changed("Patient", name=[{"family": "x"}, name])
+
+    assert [] == keys(resource, "6.1.0")
+    assert ["us-core-6"] == keys(resource, "7.0.0")
+    assert [] == keys(changed("Patient", name=[{"family": "x"}, WHY]), "7.0.0")
 
 
 @pytest.mark.parametrize("case", ["no member", "two payors", "order by nobody"])
