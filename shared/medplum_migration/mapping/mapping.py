@@ -121,7 +121,13 @@ class Mapping(Generic[Row]):
         """Make a reference to a record of this element, from the values of its key columns.
 
         The engine turns the conditional reference into `Type/<id>` before it sends.
+
+        Raises:
+            Unmappable: a part of the key is missing.
+
         """
+        if None in key:
+            refuse("a part of the key is missing")
         shape = self._shape(part)
         held = Identifier(shape.system, encode_key(join_key(list(map(str, key)))))
         return {
