@@ -4,6 +4,7 @@ A user without facility, organization, specialty and kind gives no role. The tel
 e-mail address are those of the role: at work, and of the facility.
 """
 
+import re
 from typing import Any
 
 from data_elements.clinic import LEGACY
@@ -13,7 +14,7 @@ from data_elements.practitioners import practitioners
 from medplum_migration.domain.data_element import Resource
 from medplum_migration.mapping.codes import Codes
 from medplum_migration.mapping.columns import Flag, LegacyRow, Link, NullableText, Text
-from medplum_migration.mapping.field import Excluded, Field, OutOfScope, TraceabilityOnly
+from medplum_migration.mapping.field import Excluded, Field, OutOfScope, TraceabilityOnly, refuse
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.mapping.part import Part
 from medplum_migration.mapping.reference import Reference
@@ -51,10 +52,16 @@ def _where(
     return organizations.refer(facility), [locations.refer(facility)]
 
 
+def _code(taxonomy: str) -> str:
+    if not re.fullmatch(r"[0-9A-Z]{9}X", taxonomy, re.ASCII):
+        refuse("no code of the taxonomy")
+    return taxonomy
+
+
 def _specialty(taxonomy: str | None, specialty: str | None) -> list[dict[str, Any]] | None:
     made: list[dict[str, Any]] = []
-    if taxonomy not in (None, UNTOUCHED):
-        made.append({"coding": [{"system": NUCC, "code": taxonomy}]})
+    if taxonomy is not None and taxonomy != UNTOUCHED:
+        made.append({"coding": [{"system": NUCC, "code": _code(taxonomy)}]})
     if specialty is not None:
         made.append({"text": specialty})
     return made or None
