@@ -1,12 +1,18 @@
 """Transforms: days, partial dates, local times, lists."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from medplum_migration.mapping.field import Unmappable
-from medplum_migration.mapping.transforms import DAY, PARTIAL_DATE, in_order, local_time
+from medplum_migration.mapping.transforms import (
+    DAY,
+    PARTIAL_DATE,
+    in_order,
+    local_day_and_time,
+    local_time,
+)
 
 NEW_YORK = local_time(ZoneInfo("America/New_York"))
 
@@ -109,3 +115,28 @@ def test_hole_in_order() -> None:
         in_order(2).to(None, "b")
     with pytest.raises(Unmappable, match="more"):
         in_order(2).back(["a", "b", "c"])
+
+
+class TestLocalDayAndTime:
+    """Two columns, day and time of day, in one zone."""
+
+    PAIR = local_day_and_time(ZoneInfo("America/New_York"))
+
+    @pytest.mark.parametrize(
+        ("expected", "day", "clock"),
+        [
+            ("2024-07-01T09:30:00-04:00", date(2024, 7, 1), time(9, 30)),
+            ("2024-07-01", date(2024, 7, 1), None),
+        ],
+    )
+    def test_there_and_back(self, expected: str, day: date, clock: time | None) -> None:
+        """The offset of the day counts; a day alone keeps its precision."""
+        assert expected == self.PAIR.to(day, clock)
+        assert (day, clock) == self.PAIR.back(expected)
+
+    def test_unmappable(self) -> None:
+        """A time without a day, and a time that does not exist in the zone."""
+        with pytest.raises(Unmappable, match="without a day"):
+            self.PAIR.to(None, time(9))
+        with pytest.raises(Unmappable, match="does not exist"):
+            self.PAIR.to(date(2024, 3, 10), time(2, 30))
