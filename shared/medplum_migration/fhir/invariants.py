@@ -1,4 +1,4 @@
-"""Invariants of FHIR R4 that neither the models nor the server check, each by its key."""
+"""Invariants of FHIR R4 that the models do not check and the server not always, each by its key."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
