@@ -1,7 +1,7 @@
 """Practitioner roles: OpenEMR `users` to PractitionerRole, what a person does and where.
 
-A user without facility, organization, specialty and kind gives no role. The telephone and the
-e-mail address are those of the role: at work, and of the facility.
+The telephone and the e-mail address are those of the role: at work, and of the facility. Without
+either the role does not meet US Core (pd-1).
 """
 
 import re
@@ -16,7 +16,6 @@ from medplum_migration.mapping.codes import Codes
 from medplum_migration.mapping.columns import Flag, LegacyRow, Link, NullableText, Text
 from medplum_migration.mapping.field import Excluded, Field, OutOfScope, TraceabilityOnly, refuse
 from medplum_migration.mapping.mapping import Mapping
-from medplum_migration.mapping.part import Part
 from medplum_migration.mapping.reference import Reference
 from medplum_migration.mapping.source import Join
 
@@ -76,7 +75,7 @@ class PractitionerRoleMapping(Mapping[PractitionerRoleRow]):
 
     element, resource = "practitioner_roles", "PractitionerRole"
     row = PractitionerRoleRow
-    table, key, system = "users", "id", f"{LEGACY}/id/users"
+    table, key, system = "users", "id", f"{LEGACY}/id/users/role"
     profile = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-practitionerrole"
     one_way = "its columns are those of the practitioner and of the facility"
     refers_to = (organizations, locations)
@@ -87,29 +86,24 @@ class PractitionerRoleMapping(Mapping[PractitionerRoleRow]):
             columns={"facility_phone": "phone", "facility_email": "email"},
         ),
     )
-    parts = (
-        Part(
-            "role",
-            Field(
-                ("facility_id", "organization"),
-                ("organization", "location"),
-                _where,
-                lossy=True,
-                why="an organization in the address book counts only without a facility",
-            ),
-            Field(
-                ("taxonomy", "specialty"),
-                "specialty",
-                _specialty,
-                lossy=True,
-                why="the default of taxonomy says nothing, so family medicine is not told",
-            ),
-            Field("physician_type", "code", _kind),
-        ),
-    )
     fields = (
         Reference("id", "practitioner", to=practitioners),
         Field("active", "active"),
+        Field(
+            ("facility_id", "organization"),
+            ("organization", "location"),
+            _where,
+            lossy=True,
+            why="an organization in the address book counts only without a facility",
+        ),
+        Field(
+            ("taxonomy", "specialty"),
+            "specialty",
+            _specialty,
+            lossy=True,
+            why="the default of taxonomy says nothing, so family medicine is not told",
+        ),
+        Field("physician_type", "code", _kind),
         Field("phonew1", "telecom[system=phone,use=work].value"),
         Field("facility_phone", "telecom[system=phone,id=facility].value"),
         Field("facility_email", "telecom[system=email,id=facility].value"),

@@ -1,4 +1,4 @@
-"""Practitioner roles: the laws, and users without a role."""
+"""Practitioner roles: the laws, and what a user's defaults must not say."""
 
 from pathlib import Path
 
@@ -21,16 +21,19 @@ class TestPractitionerRoles(laws.Laws):
     goldens = GOLDENS / "practitioner_roles"
     edges = {  # noqa: RUF012 because the base declares it
         "active": Edges((), (0, 1), (2,)),
-        "facility_id": Edges((), (3, "42"), ("x", 1.5)),
+        "facility_id": Edges((0, None), (3, "42"), ("x", 1.5)),
         "taxonomy": Edges(("",), (UNTOUCHED, "207RE0101X"), ("nul\x00", "two  blanks", "family")),
         "physician_type": Edges((None, ""), ("physician", "healer", "odd  one"), ("nul\x00",)),
     }
 
 
 @pytest.mark.parametrize("facility", [0, "0", None])
-def test_no_role(facility: object) -> None:
-    """A user who works nowhere and does nothing that the store knows gives no resource."""
-    assert () == practitioner_roles.to_fhir(ROW | {"facility_id": facility, "phonew1": "555-0141"})
+def test_nothing_is_invented(facility: object) -> None:
+    """Of a user who works nowhere and has no specialty, the role says whose it is and no more."""
+    made = practitioner_roles.to_fhir(ROW | {"facility_id": facility})
+    assert isinstance(made, tuple)
+    (resource,) = made
+    assert {"resourceType", "identifier", "active", "practitioner"} == resource.keys()
 
 
 @pytest.mark.parametrize(
@@ -48,3 +51,4 @@ def test_same_table_as_the_practitioner() -> None:
     """Both elements know every column of `users`."""
     joined = {"facility_phone", "facility_email"}
     assert practitioners.columns == practitioner_roles.columns - joined
+    assert practitioners.identifiers("1") != practitioner_roles.identifiers("1")
