@@ -251,7 +251,14 @@ def _base(field: Field, row: BaseModel) -> tuple[Any, ...] | None:
         made = field.forward(tuple([getattr(row, column) for column in field.columns]))
     except Unmappable:
         return None
-    return tuple(canonical([] if value is None else [value]) for value in made)
+    placed = zip(made, field.steps, strict=True)
+    return tuple(canonical([] if v is None else [_placed(v, steps)]) for v, steps in placed)
+
+
+def _placed(value: Any, steps: path.Steps) -> Any:  # noqa: ANN401 because values are those of any element
+    """Add what the last filter says, which is read back with a whole list item."""
+    where = steps[-1].where
+    return value if where is None else {**dict(where), **value}
 
 
 def _only(held: list[Any]) -> Any:  # noqa: ANN401 because values are those of any element

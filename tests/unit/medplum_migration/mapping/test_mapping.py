@@ -7,9 +7,9 @@ import pytest
 from medplum_migration.domain.errors import MappingError
 from medplum_migration.domain.identity import Identifier
 from medplum_migration.mapping.columns import Day, LegacyRow, NullableText, Text
-from medplum_migration.mapping.part import DELETED, TAG, TAG_SYSTEM
 from medplum_migration.mapping.field import ColumnDisposition, Constant, Excluded, Field, refuse
 from medplum_migration.mapping.mapping import Mapping, Quarantine
+from medplum_migration.mapping.part import DELETED, TAG, TAG_SYSTEM
 from medplum_migration.mapping.reference import Reference
 from medplum_migration.mapping.register import markdown, register
 from medplum_migration.mapping.transforms import DAY, in_order
@@ -242,6 +242,40 @@ def test_from_fhir_writes_edits() -> None:
     assert ("Eve", "", "") == (row["fname"], row["mname"], row["lname"])
     assert "1981-01-01" == str(row["dob"])
     assert ("M1", 3, 7) == (row["mrn"], row["score"], row["pid"])
+
+
+class NamesRow(LegacyRow):
+    """A patient's names."""
+
+    pid: int
+    fname: Text
+    mname: Text
+
+
+class Marked(Mapping[NamesRow]):
+    """Two columns are one whole list item."""
+
+    element, resource, row = "patients", "Patient", NamesRow
+    table, key, system = "patient", "pid", "urn:pid"
+    fields = (
+        Field(
+            ("fname", "mname"),
+            "name[id=given]",
+            lambda *names: {"given": [name for name in names if name]},
+            lambda name: (name["given"][0], None),
+            lossy=True,
+            why="only the first is written back",
+        ),
+        Excluded("lname", "mrn", "dob", "died", "score", why="not clinical"),
+    )
+
+
+def test_unedited_list_item_changes_nothing() -> None:
+    """A field that owns a whole list item leaves its columns alone until somebody edits it."""
+    marked = Marked()
+    made = marked.to_fhir(FULL)
+    assert not isinstance(made, Quarantine)
+    assert FULL == marked.from_fhir(made[0], FULL)
 
 
 def test_from_fhir_over_a_row_that_does_not_map() -> None:
