@@ -88,7 +88,9 @@ PARTS = (
             _pressure_back,
             why="half a blood pressure says of its other half that it is unknown",
         ),
-        _code("code", "Blood pressure", ("85354-9", "Blood pressure panel")),
+        _code(
+            "code", "Blood pressure", ("85354-9", "Blood pressure panel with all children optional")
+        ),
         _code("component[id=systolic].code", "Systolic", ("8480-6", "Systolic blood pressure")),
         _code("component[id=diastolic].code", "Diastolic", ("8462-4", "Diastolic blood pressure")),
     ),

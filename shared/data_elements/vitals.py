@@ -4,6 +4,8 @@ The columns are in lb, in and °F, and stay so. The visit is known to `forms` on
 deleted there makes no Observations. Interpretations (`form_vital_details`) are not read.
 """
 
+from typing import Any
+
 from data_elements.clinic import CLINIC_TZ, LEGACY
 from data_elements.encounters import encounters
 from data_elements.patients import patients
@@ -17,7 +19,14 @@ from medplum_migration.mapping.columns import (
     NullableLink,
     NullableText,
 )
-from medplum_migration.mapping.field import Constant, Excluded, Field, TraceabilityOnly, refuse
+from medplum_migration.mapping.field import (
+    ColumnDisposition,
+    Constant,
+    Excluded,
+    Field,
+    TraceabilityOnly,
+    refuse,
+)
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.mapping.reference import Reference
 from medplum_migration.mapping.source import Join
@@ -31,7 +40,7 @@ _CATEGORY = {
 
 
 class VitalsRow(LegacyRow):
-    """The columns of `form_vitals` that are read, and two of `forms`."""
+    """The columns of `form_vitals` that are read, and three of `forms`."""
 
     id: int
     date: LocalTime
@@ -54,8 +63,20 @@ class VitalsRow(LegacyRow):
     ped_weight_height: Measured
     ped_bmi: Measured
     ped_head_circ: Measured
+    form_pid: NullableLink
     encounter: NullableLink
     provider_id: NullableLink
+
+
+def _subject(pid: int | None, form_pid: int | None) -> Resource:
+    if pid != form_pid:
+        refuse("the form is filed under another patient than its measurements")
+    return patients.refer(pid)
+
+
+def _subject_back(reference: Resource) -> tuple[Any, Any]:
+    pid = patients.referred(reference)
+    return pid, pid
 
 
 class VitalsMapping(Mapping[VitalsRow]):
@@ -70,15 +91,27 @@ class VitalsMapping(Mapping[VitalsRow]):
             "forms",
             on={"form_id": "id"},
             where={"formdir": "vitals", "deleted": 0},
-            columns={"encounter": "encounter", "provider_id": "provider_id"},
+            columns={
+                "form_pid": "pid",
+                "encounter": "encounter",
+                "provider_id": "provider_id",
+            },
             required=True,
         ),
     )
+    refers_to = (patients,)
     parts = PARTS
     fields = (
         Constant("status", "final", why="the form knows no other state"),
         Constant("category", [{"coding": [_CATEGORY]}]),
-        Reference("pid", "subject", to=patients),
+        Field(
+            ("pid", "form_pid"),
+            "subject",
+            _subject,
+            _subject_back,
+            disposition=ColumnDisposition.REFERENCE,
+            why="both tables name the patient; when they differ, nobody knows whose signs they are",
+        ),
         Reference("encounter", "encounter", to=encounters),
         Field("date", "effectiveDateTime", *local_time(CLINIC_TZ)),
         Reference("provider_id", "performer[id=provider]", to=practitioners, orphans=True),

@@ -22,7 +22,8 @@ class TestVitals(laws.Laws):
     mapping = vitals
     goldens = GOLDENS / "vitals"
     edges = {  # noqa: RUF012 because the base declares it
-        "pid": Edges((), (1, "7"), (0, None, "x")),
+        "pid": Edges((), (7, "7"), (0, None, "x", 8)),
+        "form_pid": Edges((), (7, "7"), (0, None, 8)),
         "date": Edges((), NEW_YORK_TIME.good, (*NEW_YORK_TIME.bad, *NEW_YORK_TIME.missing)),
         "pulse": Edges((0, "0.000000"), ("64.000000", 72), (-1,)),
         "bps": PRESSURE,
@@ -35,13 +36,20 @@ class TestVitals(laws.Laws):
     }
 
 
-ROW = blank(vitals) | {"id": 1, "pid": 7, "date": "2024-07-01 09:30:00", "pulse": "64.000000"}
+ROW = blank(vitals) | {
+    "id": 1,
+    "pid": 7,
+    "form_pid": 7,
+    "date": "2024-07-01 09:30:00",
+    "pulse": "64.000000",
+}
 
 
 @pytest.mark.parametrize(
     ("column", "value"),
     [
         ("pid", 0),
+        ("pid", 8),
         ("date", None),
         ("date", "0000-00-00 00:00:00"),
         ("date", "2024-11-03 01:30:00"),
@@ -56,6 +64,13 @@ def test_quarantine_names_the_column(column: str, value: object) -> None:
     made = vitals.to_fhir(ROW | {column: value})
     assert isinstance(made, Quarantine)
     assert column == made.column
+
+
+def test_nobody_is_measured() -> None:
+    """Signs whose patient neither table names are quarantined."""
+    made = vitals.to_fhir(ROW | {"pid": 0, "form_pid": None})
+    assert isinstance(made, Quarantine)
+    assert ("pid", "no patient") == (made.column, made.why)
 
 
 def test_a_form_without_measurements_gives_nothing() -> None:
