@@ -85,7 +85,8 @@ class Catalogue:
             ConfigurationError: the base table is missing.
 
         """
-        names = set(self.types(source.table))
+        aliases = {column: name for name, column in source.aliases.items()}
+        names = {aliases.get(column, column) for column in self.types(source.table)}
         for join in source.joins:
             there = self._names(join.table)
             if there.issuperset([*join.on, *join.where]):

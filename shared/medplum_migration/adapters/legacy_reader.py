@@ -20,8 +20,8 @@ from medplum_migration.mapping.source import Children, Source
 class Record(dict[str, sa.ColumnElement[Any]]):
     """Columns of the row model by name; other names are those of the base table."""
 
-    def __init__(self, base: Table, names: Sequence[str]) -> None:
-        super().__init__({name: base.column(name) for name in names})
+    def __init__(self, base: Table, names: Sequence[str], aliases: Mapping[str, str]) -> None:
+        super().__init__({name: base.column(aliases.get(name, name)) for name in names})
         self._base = base
         self._taken = set(names)
 
@@ -62,7 +62,8 @@ def open_reader(connection: sa.Connection, element: str, source: Source) -> Read
     catalogue = Catalogue(connection, element)
     base = catalogue.table(source.table, "record")
     names = source.columns if source.columns is not None else tuple(base.clause.c.keys())
-    keys, record = tuple(_key_column(base, name) for name in source.keys), Record(base, names)
+    keys = tuple(_key_column(base, name) for name in source.keys)
+    record = Record(base, names, source.aliases)
     tables = _joined(catalogue, source, base, record)
     children = [_children(catalogue, n, child, record) for n, child in enumerate(source.children)]
     return Reader(

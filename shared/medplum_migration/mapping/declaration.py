@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from types import UnionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, TypeAdapter
@@ -12,13 +13,17 @@ from medplum_migration.fhir import elements
 from medplum_migration.fhir.tombstones import TOMBSTONES, Tombstone
 from medplum_migration.mapping import path
 from medplum_migration.mapping.build import Builder
-from medplum_migration.mapping.field import Constant, Field, Unmapped
+from medplum_migration.mapping.field import Constant, Field, Undecided, Unmapped
 from medplum_migration.mapping.part import TAG, Owned, Part, Shape
 from medplum_migration.mapping.path import Steps
 from medplum_migration.mapping.source import join_key, split_key
 
 if TYPE_CHECKING:
     from medplum_migration.mapping.mapping import Mapping
+
+
+class DeclarationError(TypeError):
+    """A mapping class contradicts itself or its row model: names class, place and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,15 @@ class Declaration:
 
     @property
     def columns_read(self) -> frozenset[str]:
-        """The columns that fields read."""
-        return frozenset(column for field in self.fields for column in field.columns)
+        """The columns of the row model."""
+        fields = frozenset(column for field in self.fields for column in field.columns)
+        return fields.union(self.undecided)
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The columns that wait for a disposition."""
+        waiting = (entry for entry in self.unmapped if isinstance(entry, Undecided))
+        return tuple(column for entry in waiting for column in entry.columns)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -49,15 +61,11 @@ def declare(cls: "type[Mapping[Any]]") -> Declaration:
     """Check a mapping class.
 
     Raises:
-        TypeError: names the class, the field and what to do.
+        DeclarationError: names the class, the field and what to do.
 
     """
-    for name in ("element", "resource", "table", "system"):
-        if not isinstance(getattr(cls, name, None), str):
-            _fail(cls, name, "the class attribute is missing; say what it is")
-    for column in (cls.key,) if isinstance(cls.key, str) else cls.key:
-        if column not in cls.row.model_fields:
-            _fail(cls, column, "the key is no column of the row model; add it there")
+    _check_attributes(cls)
+    _check_names(cls)
     mapped = [entry for entry in cls.fields if not isinstance(entry, Unmapped)]
     shared, parts = (mapped, cls.parts) if cls.parts else ([], (Part("", *mapped),))
     shapes = tuple(_shape(cls, part, shared) for part in parts)
@@ -67,6 +75,36 @@ def declare(cls: "type[Mapping[Any]]") -> Declaration:
     _check_columns(cls, fields, unmapped)
     _check_reasons(cls, fields, unmapped)
     return Declaration(fields, unmapped, shapes)
+
+
+def _check_attributes(cls: "type[Mapping[Any]]") -> None:
+    wanted: dict[str, type | UnionType] = dict.fromkeys(
+        ("element", "resource", "table", "system"), str
+    )
+    wanted |= {"row": type, "key": str | tuple, "fields": tuple}
+    for name, kind in wanted.items():
+        if not isinstance(getattr(cls, name, None), kind):
+            _fail(cls, name, "the class attribute is missing or of another kind; say what it is")
+    for entry in (*cls.fields, *(entry for part in cls.parts for entry in part.fields)):
+        if not isinstance(entry, Field | Constant | Unmapped):
+            _fail(cls, "fields", f"{type(entry).__name__} is no Field, Constant or Excluded")
+
+
+def _check_names(cls: "type[Mapping[Any]]") -> None:
+    """Check key, aliases and parts, and that no column hides what every row model has."""
+    model: type[BaseModel] = cls.row
+    for column in (cls.key,) if isinstance(cls.key, str) else cls.key:
+        if column not in model.model_fields:
+            _fail(cls, column, "the key is no column of the row model; add it there")
+    for name in cls.aliases:
+        if name not in model.model_fields:
+            _fail(cls, name, "aliases name no column of the row model; mend the name")
+    for name in model.model_fields:
+        if hasattr(BaseModel, name):
+            _fail(cls, name, f"a row model cannot use this name; call it {name}_, see `aliases`")
+    for name, times in Counter(part.name for part in cls.parts).items():
+        if times > 1 or not name:
+            _fail(cls, f"part {name!r}", "each part needs a name of its own; mend it")
 
 
 def _shape(cls: "type[Mapping[Any]]", part: Part, shared: Iterable[Field | Constant]) -> Shape:
@@ -128,8 +166,10 @@ def _check_columns(
     model: type[BaseModel] = cls.row
     key, *others = fields
     own = [column for field in others for column in field.columns]
-    read = [*own, *(column for column in key.columns if column not in own)]
-    named = Counter([*read, *(column for entry in unmapped for column in entry.columns)])
+    own += [column for column in key.columns if column not in own]
+    named = Counter([*own, *(column for entry in unmapped for column in entry.columns)])
+    waiting = (entry.columns for entry in unmapped if isinstance(entry, Undecided))
+    read = [*own, *(column for columns in waiting for column in columns)]
     for column, times in named.items():
         if times > 1:
             _fail(cls, column, "the column has two dispositions; keep one")
@@ -172,4 +212,4 @@ def _own(cls: "type[Mapping[Any]]", resource: str, texts: Iterable[str]) -> Iter
 
 def _fail(cls: "type[Mapping[Any]]", name: str, why: str) -> NoReturn:
     message = f"{cls.__module__}.{cls.__qualname__}: {name}: {why}"
-    raise TypeError(message)
+    raise DeclarationError(message)

@@ -25,6 +25,7 @@ class ColumnDisposition(StrEnum):
     EXCLUDED = "excluded"
     UNSUPPORTED = "unsupported"
     OUT_OF_SCOPE = "out of scope"
+    UNDECIDED = "undecided"
 
 
 class Unmappable(Exception):  # noqa: N818 because it is a finding, turned into a Quarantine
@@ -175,3 +176,12 @@ class OutOfScope(Unmapped):
     """Belongs to an element that is migrated elsewhere or later."""
 
     disposition = ColumnDisposition.OUT_OF_SCOPE
+
+
+class Undecided(Unmapped):
+    """In the row model, but nobody has said yet what becomes of them: nothing runs until then."""
+
+    disposition = ColumnDisposition.UNDECIDED
+
+    def __init__(self, *columns: str) -> None:
+        super().__init__(*columns, why="nobody has decided yet")

@@ -35,9 +35,10 @@ class Mapping(Generic[Row]):
     """Base of mappings; a subclass sets the attributes and may refine `enrich`.
 
     Records are rows of `table` with `where`, completed by `joins` and `children`, and named by
-    `key`, one column or several. With `parts` one record gives several resources. `deleted` holds
-    path and value of what a tombstone says, instead of what `fhir/tombstones.py` has it say; `owns`
-    names paths that only `enrich` writes; `refers_to` the mappings that functions refer to;
+    `key`, one column or several. With `parts` one record gives several resources. `aliases` pairs
+    names in the row model with columns of `table` that Python cannot spell (`class`). `deleted`
+    holds path and value of what a tombstone says, instead of what `fhir/tombstones.py` has it say;
+    `owns` names paths that only `enrich` writes; `refers_to` the mappings that functions refer to;
     `profile` the canonical URL of the profile that the resources claim; `one_way` why nothing is
     written back. `mapping_version` grows with each change of meaning. `declared_system` is set
     where a setting replaces the system's base.
@@ -52,6 +53,7 @@ class Mapping(Generic[Row]):
     mapping_version: int = 1
     profile: str = ""
     where: Conditions = MappingProxyType({})
+    aliases: abc.Mapping[str, str] = MappingProxyType({})
     joins: tuple[Join, ...] = ()
     children: tuple[Children, ...] = ()
     fields: tuple[Field | Constant | Unmapped, ...]
@@ -89,8 +91,15 @@ class Mapping(Generic[Row]):
         """Where the records lie."""
         joined = {name for join in self.joins for name in join.columns}
         joined |= {child.name for child in self.children}
-        own = tuple(sorted(self.columns_read - joined))
-        return Source(self.table, self.keys, own, self.where, self.joins, self.children)
+        return Source(
+            self.table,
+            tuple(self.aliases.get(name, name) for name in self.keys),
+            tuple(sorted(self.columns_read - joined)),
+            self.where,
+            self.joins,
+            self.children,
+            self.aliases,
+        )
 
     @property
     def parents(self) -> tuple["Mapping[Any]", ...]:

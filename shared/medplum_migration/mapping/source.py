@@ -71,7 +71,7 @@ class Source:
 
     `keys` are the unique key columns of `table`, integers or text; a row with NULL in one is no
     record. `columns` are read from `table`; None reads all. `where` tells the element's rows from
-    others in the same table.
+    others in the same table. `aliases` pairs names in `columns` with the columns they stand for.
     """
 
     table: str
@@ -80,6 +80,7 @@ class Source:
     where: Conditions = field(default_factory=dict)
     joins: tuple[Join, ...] = ()
     children: tuple[Children, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 def join_key(parts: Sequence[str]) -> str:
