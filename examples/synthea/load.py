@@ -91,12 +91,14 @@ def write(connection: sa.Connection, name: str, number: int, row: CsvRow) -> Non
     connection.execute(sa.text(statement), values)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the import."""
     parser = argparse.ArgumentParser(prog="examples.synthea.load", description=__doc__)
     parser.add_argument("folder", type=Path, help="Synthea's output/csv")
     parser.add_argument("path", type=Path, help="the SQLite file to make")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if options.path.exists():
+        parser.error("the SQLite file is there already")
     load(options.folder, options.path)
     return 0
 
