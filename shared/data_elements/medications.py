@@ -1,7 +1,8 @@
 """Medications: OpenEMR `lists` with type `medication` to and from MedicationStatement.
 
 `lists_medication` completes a row, at most one of its rows each. That the patient does not take it
-any more (`activity` 0) proves neither that it was stopped nor that it was completed.
+any more (`activity` 0) proves neither that it was stopped nor that it was completed. Intent,
+adherence and primary flag of `lists_medication` have no place in MedicationStatement: not read.
 
 A code in `diagnosis` may name the drug or its reason: a drug's systems tell the one, ICD the other.
 """

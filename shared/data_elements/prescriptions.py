@@ -56,6 +56,7 @@ _STATUSES = {True: "active", False: "unknown"}
 _SUBSTITUTION = {1: True, 2: False}
 _RXNORM = re.compile(r"[1-9]\d{0,7}", re.ASCII)
 _TITLES = {"": "order"}
+_LARGEST = 2**31 - 1
 
 AlwaysLink = Annotated[int, BeforeValidator(lambda held: held or 0), WrittenWhenMissing(0)]
 AlwaysText = Annotated[str, BeforeValidator(lambda held: held or ""), WrittenWhenMissing("")]
@@ -178,7 +179,7 @@ def _reason_back(concept: dict[str, Any]) -> str | None:
 
 
 def _counted(number: int) -> int:
-    return number if number >= 0 else refuse("less than none")
+    return number if 0 <= number <= _LARGEST else refuse("less than none, or more than FHIR counts")
 
 
 class PrescriptionMapping(Mapping[PrescriptionRow]):
@@ -256,7 +257,12 @@ class PrescriptionMapping(Mapping[PrescriptionRow]):
         ),
         Field("quantity", "dispenseRequest.quantity.value"),
         Field("refills", "dispenseRequest.numberOfRepeatsAllowed", _counted, _counted),
-        Field("per_refill", f"dispenseRequest.extension[url={_STATED}-per-refill].valueInteger"),
+        Field(
+            "per_refill",
+            f"dispenseRequest.extension[url={_STATED}-per-refill].valueInteger",
+            _counted,
+            _counted,
+        ),
         Field("substitute", "substitution.allowedBoolean", _substitution, _substitution_back),
         Field("note", "note[id=note].text"),
         Field("indication", "reasonCode[id=indication].text"),

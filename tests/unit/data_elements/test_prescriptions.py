@@ -67,6 +67,7 @@ def mapped(**columns: object) -> dict[str, Any]:
         ("form", {"form": 99}),
         ("quantity", {"quantity": "30 tablets"}),
         ("refills", {"refills": -1}),
+        ("per_refill", {"per_refill": 2**31}),
         ("substitute", {"substitute": 3}),
         ("end_date", {"start_date": "2020-01-02", "end_date": "2020-01-01"}),
     ],
