@@ -53,23 +53,25 @@ class Bundle:
                 for item in page["Items"]:
                     yield self.outputs[name], item
 
-    def set_phase(self, phase: Phase) -> None:
-        """Move the element to a phase."""
+    def set_phase(self, phase: Phase, element: str = ELEMENT) -> None:
+        """Move an element to a phase."""
         checkpoints = self.wired.checkpoints
-        state = checkpoints.element(ELEMENT)
+        state = checkpoints.element(element)
         checkpoints.save_element(state.model_copy(update={"phase": phase}))
 
-    def backfill(self, *, chunk_size: int = 10) -> None:
-        """Copy every record, ticking the scheduler as EventBridge does."""
-        self.set_phase(Phase.BACKFILL)
-        self.wired.steer_backfill.start(ELEMENT, chunk_size=chunk_size)
+    def backfill(self, *elements: str, chunk_size: int = 10) -> None:
+        """Copy every record of some elements, ticking the scheduler as EventBridge does."""
+        chosen = elements or (ELEMENT,)
+        for element in chosen:
+            self.set_phase(Phase.BACKFILL, element)
+            self.wired.steer_backfill.start(element, chunk_size=chunk_size)
         client = self.aws.client("lambda")
 
         def is_done() -> bool:
             name = self.outputs["ScheduleWorkFunctionName"]
             client.invoke(FunctionName=name, Payload=b"{}")
-            run = self.wired.checkpoints.run(ELEMENT)
-            return run is not None and run.status is RunStatus.DONE
+            runs = [self.wired.checkpoints.run(element) for element in chosen]
+            return all(run is not None and run.status is RunStatus.DONE for run in runs)
 
         wait_until(is_done, every_s=1)
 

@@ -8,7 +8,7 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import clear_caches
 from rich.console import Console
 
-from medplum_migration.runtime import wiring
+from medplum_migration.runtime.aws import aws_client
 from sandbox.aws.tools import ToolMissingError, tool
 from sandbox.demo.script import PARAMETERS, Script
 from sandbox.demo.stage import Stage, set_up
@@ -72,7 +72,7 @@ def bundle(stage: Stage) -> Bundle:
 
 def _forget_clients() -> None:
     """Let no client or secret of another test reach this one."""
-    wiring._aws.cache_clear()  # noqa: SLF001 because the cache outlives the emulator
+    aws_client.cache_clear()
     clear_caches()  # type: ignore[no-untyped-call] # because Powertools leaves it untyped
 
 

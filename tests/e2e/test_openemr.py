@@ -31,14 +31,15 @@ from sandbox.demo.script import PARAMETERS
 from sandbox.demo.stage import Stage
 from sandbox.demo.telemetry import Silence
 from tests.e2e.bundle import ELEMENT, Bundle, close
+from tests.e2e.openemr_counts import counted_in_medplum, counted_in_sql, live, names, references
 from tests.required import absent
 
 pytestmark = pytest.mark.e2e
 
-_DUMP = ROOT.parent / "shared/legacy/openemr/openemr-8.2dev.mysql.sql.gz"
+_DATA = ROOT.parent / "shared/legacy/openemr"
+_DUMP = _DATA / "openemr-8.2dev.mysql.sql.gz"
 _HOST, _PORT = "127.0.0.1", "3306"
 _SERVER = f"mysql://root@{_HOST}:{_PORT}/"
-_STACK = "openemr"
 _ORIGINAL = 27
 _GENDERS = {"Male": "male", "Female": "female", "UNK": "unknown", "": None}
 
@@ -79,27 +80,51 @@ def migrating(stage: Stage, openemr: tuple[str, sa.Engine]) -> Iterator[Bundle]:
     """A stack of its own beside the other, which reads OpenEMR."""
     assert stage.embedded
     stage.embedded.reset()
+    stack = f"openemr-{uuid4().hex[:8]}"
     medplum = {"client_id": stage.medplum.client_id, "client_secret": stage.medplum.client_secret}
     outputs = deploy(
         stage.aws,
         {
             **PARAMETERS,
             "MedplumBaseUrl": stage.medplum.base_url,
-            "MedplumSecretArn": create_secret(stage.aws, "medplum-openemr", medplum),
-            "LegacySecretArn": create_secret(stage.aws, "legacy-openemr", {"dsn": openemr[0]}),
+            "MedplumSecretArn": create_secret(stage.aws, f"medplum-{stack}", medplum),
+            "LegacySecretArn": create_secret(stage.aws, f"legacy-{stack}", {"dsn": openemr[0]}),
             "ScheduleState": "DISABLED",
         },
-        name=_STACK,
+        name=stack,
     )
-    wired = Wiring(Settings(**stack_settings(_STACK)), Silence())
+    wired = Wiring(Settings(**stack_settings(stack)), Silence())
     yield Bundle(stage.aws, stage.embedded, outputs, wired)
     close(wired)
+
+
+def test_every_element_arrives(migrating: Bundle, openemr: tuple[str, sa.Engine]) -> None:
+    """All elements are copied at once, whoever comes first, to the counts that SQL tells."""
+    _, engine = openemr
+    elements = migrating.wired.elements
+    legacy = migrating.wired.legacy
+    undecided = {e: sorted(legacy.columns(e) - m.columns) for e, m in elements.items()}
+    assert {} == {element: columns for element, columns in undecided.items() if columns}
+    migrating.backfill(*elements, chunk_size=10)
+    migrating.wait_until_idle()
+
+    held = {element: live(migrating, element) for element in elements}
+    assert counted_in_sql(engine) == counted_in_medplum(held)
+    for element in elements:
+        found = migrating.wired.reconcile(element)()
+        assert found.is_equal, f"{element}: both sides differ"
+        assert [] == [entry.code for entry in migrating.wired.quarantine.entries(element)]
+        eligible = legacy.count(element)
+        balance = balance_of(element, migrating.wired.manifest, eligible=eligible)
+        assert Balance(eligible=eligible, successful=eligible) == balance
+    assert references(held) <= names(held), "a reference leads nowhere"
 
 
 def test_every_patient_arrives(migrating: Bundle, openemr: tuple[str, sa.Engine]) -> None:
     """All old rows and all live changes arrive, none is quarantined, and both sides are equal."""
     url, engine = openemr
     originals = set(_column(engine, "SELECT pid FROM patient_data"))
+    migrating.backfill("practitioners")
     migrating.set_phase(Phase.DUAL_WRITE)
     with _relay(url, migrating):
         _change(engine)

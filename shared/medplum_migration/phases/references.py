@@ -26,7 +26,7 @@ Parent: TypeAlias = tuple[str, str]
 """Element and key."""
 
 Pull: TypeAlias = Callable[[str, Sequence[str]], Mapping[str, MigrationError]]
-"""Bring records of an element to Medplum; returns why not, by key."""
+"""Bring records of an element to Medplum, or only look; returns why they are not there, by key."""
 
 _REMEMBERED = 50_000
 
@@ -139,12 +139,11 @@ class Crosswalk:
 
 
 def resolve(
-    resources: Mapping[str, Iterable[Resource]], crosswalk: Crosswalk, pull: Pull | None = None
+    resources: Mapping[str, Iterable[Resource]], crosswalk: Crosswalk, pull: Pull
 ) -> dict[str, MigrationError]:
     """Resolve the references in resources by record key, in place; return why not, by key.
 
-    Without `pull` nothing is written. A reference that may stay one by identifier does so only if
-    the legacy store does not have its parent.
+    A reference that may stay one by identifier does so only if its parent is an orphan to `pull`.
 
     Raises:
         TransientError: Medplum or the legacy store did not answer.
@@ -159,7 +158,7 @@ def resolve(
         return {}
     unclear = crosswalk.learn(every)
     missing = [link for link in every if crosswalk.id_of(link) is None]
-    if missing and pull is not None:
+    if missing:
         unclear |= _pull_all(missing, unclear, pull)
         unclear |= crosswalk.learn(missing)
     errors: dict[str, MigrationError] = {}

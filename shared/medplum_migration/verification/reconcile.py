@@ -11,7 +11,12 @@ from typing import Any
 
 from medplum_migration.domain.data_element import LegacyRecord, Resource
 from medplum_migration.domain.difference import Difference, Finding
-from medplum_migration.domain.errors import IdentityError, MigrationError, PermanentError
+from medplum_migration.domain.errors import (
+    IdentityError,
+    MigrationError,
+    OrphanError,
+    PermanentError,
+)
 from medplum_migration.domain.identity import Fence, Identifier
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.phases.draft import (
@@ -103,13 +108,21 @@ class Reconcile:
             for record, seen in zip(records, looked, strict=True)
             if not isinstance(seen, Difference)
         }
-        errors = resolve(mapped, self.crosswalk)
+        errors = resolve(mapped, self.crosswalk, self._orphans)
         return [
             seen
             if isinstance(seen, Difference)
             else self._compare_one(record, *seen, errors.get(record.key))
             for record, seen in zip(records, looked, strict=True)
         ]
+
+    def _orphans(self, element: str, keys: Sequence[str]) -> dict[str, MigrationError]:
+        """Tell which parents the legacy store does not have, and never captured."""
+        return {
+            record.key: OrphanError(parent=(element, record.key), path="")
+            for record in self.legacy.read(element, keys)
+            if record.row is None and not record.version
+        }
 
     def _legacy_pages(self) -> Iterator[list[LegacyRecord]]:
         after: str | None = None

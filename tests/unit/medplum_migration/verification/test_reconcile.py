@@ -7,13 +7,16 @@ import pytest
 
 from medplum_migration.domain.checkpoint import Balance
 from medplum_migration.domain.difference import Finding
+from medplum_migration.domain.identity import Identifier
+from medplum_migration.domain.phase import Phase
 from medplum_migration.mapping.field import Constant
 from medplum_migration.mapping.part import Part
+from medplum_migration.mapping.reference import Reference
 from medplum_migration.phases.apply import apply
 from medplum_migration.ports.quarantine import QuarantineEntry
 from medplum_migration.verification.balance import balance_of
 from medplum_migration.verification.reconcile import Reconcile, Reconciliation
-from tests.world import SYSTEM, PersonMapping, World, refuse_forbidden
+from tests.world import SYSTEM, PersonMapping, PersonRow, World, refuse_forbidden, thin
 
 
 @pytest.fixture
@@ -139,20 +142,59 @@ def test_an_unmappable_record_that_nobody_quarantined_is_found(
 
 def test_a_record_without_one_of_its_resources_is_found(world: World, reconcile: Reconcile) -> None:
     """A record whose mapping yields a resource that Medplum lacks is missing, at equal versions."""
-    fill(world)
 
     class Twofold(PersonMapping):
         """Everybody has a second resource."""
 
         fields = ()
         parts = (
-            Part("", *PersonMapping.fields),
+            Part("first", *PersonMapping.fields),
             Part("second", Constant("language", "en")),
         )
 
-    found = replace(reconcile, mapping=Twofold())()
+    twofold = Twofold()
+    apply([world.write(1, "Ash")], twofold, world.target)
+    compare = replace(reconcile, mapping=twofold)
+    assert compare().is_equal
 
-    assert Finding.MISSING in {difference.finding for difference in found.differences}
+    (second,) = world.fhir.resources.find("Patient", [Identifier(f"{SYSTEM}/second", "1")])
+    world.fhir.resources.delete("Patient", second["id"])
+    assert (Finding.MISSING, "1", ()) == only(compare())
+
+
+def test_references_are_compared_as_resolved(world: World, reconcile: Reconcile) -> None:
+    """A reference that leads to another record is found; one to an orphan stays by identifier."""
+
+    class FriendRow(PersonRow):
+        """People with a friend."""
+
+        friend: int | None = None
+
+    class Friends(PersonMapping):
+        """Everybody's manager is a person."""
+
+        row = FriendRow
+        fields = (
+            *PersonMapping.fields,
+            Reference("friend", "managingOrganization", to=PersonMapping(), orphans=True),
+        )
+
+    world.set_phase(Phase.DUAL_WRITE)
+    world.write(7, "Ash")
+    friends = Friends()
+    for number, friend in ((1, 7), (2, 99)):
+        row = {"number": number, "surname": "Oak", "friend": friend}
+        version = world.legacy.set("people", str(number), row)
+        apply([thin(number, version)], friends, world.target)
+    compare = replace(reconcile, mapping=friends)
+    assert compare().is_equal
+
+    resource = world.held(1)
+    leads_elsewhere = {**resource["managingOrganization"], "reference": "Patient/other"}
+    world.fhir.resources.update(
+        resource["id"], {**resource, "managingOrganization": leads_elsewhere}
+    )
+    assert (Finding.DIFFERENT, "1", ("managingOrganization",)) == only(compare())
 
 
 def test_quarantine_hides_no_difference(world: World, reconcile: Reconcile) -> None:
