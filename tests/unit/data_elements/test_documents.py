@@ -26,7 +26,7 @@ class TestDocuments(laws.Laws):
         "description": Edges((), ("x", "Zoë's\nnote", "5" * 230), ("", None, "nul\x00")),
         "code": Edges((None, ""), ("LOINC:11506-3", "MY_CODE", "LOINC:"), (" x", "LOINC: 1")),
         "clinical_notes_type": Edges((None, ""), ("progress_note", "My note"), ("nul\x00",)),
-        "clinical_notes_category": Edges((None,), ("radiology", "Plan"), ("nul\x00",)),
+        "clinical_notes_category": Edges((None,), ("radiology", "Outdoors"), ("nul\x00",)),
         "activity": Edges((), (0, 1), (None, 2)),
         "form_deleted": Edges((None,), (0, 1), (2,)),
     }

@@ -38,7 +38,7 @@ class TestPrescriptions(laws.Laws):
         "start_date": Edges((None,), ("2020-01-01",), ("2020-02-30",)),
         "end_date": Edges((None,), ("2021-01-01",), ("2019-01-01 10:00:00",)),
         "usage_category": Edges((None,), ("community", "discharge"), ("Community",)),
-        "usage_category_title": Edges(("",), ("Community", "At home"), (7,)),
+        "usage_category_title": Edges(("",), ("Garden", "At home"), (7,)),
         "request_intent": Edges((None,), ("order", "plan"), ("Order",)),
         "request_intent_title": Edges(("",), ("Order", "Plan"), ("order", "Wish")),
     }
