@@ -3,25 +3,52 @@
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from medplum_migration.domain.errors import ConfigurationError
+from medplum_migration.mapping.declaration import DeclarationError
 from medplum_migration.mapping.mapping import Mapping
+from medplum_migration.mapping.sequence import in_order
 from medplum_migration.ports.legacy import LegacyStore
+from medplum_migration.runtime.containment import describe
+
+if TYPE_CHECKING:
+    from medplum_migration.mapping.scaffold import LegacyColumn
 
 
 def elements(module: str, identifier_base: str = "") -> dict[str, Mapping[Any]]:
-    """Load the mappings that a module lists as `MAPPINGS`, by element, in load order.
+    """Load the mappings as `declared` does, for use.
+
+    Raises:
+        ConfigurationError: as `declared`, or a column is undecided.
+
+    """
+    listed = declared(module, identifier_base)
+    for element, mapping in listed.items():
+        if mapping.declaration.undecided:
+            reason = "columns are undecided; `medplum-migrate check` tells what to do"
+            waiting = " ".join(mapping.declaration.undecided)
+            raise ConfigurationError(reason, element=element, columns=waiting)
+    return listed
+
+
+def declared(module: str, identifier_base: str = "") -> dict[str, Mapping[Any]]:
+    """Load the mappings that a module lists as `MAPPINGS`, by element, each after its parents.
 
     With `identifier_base` the identifier system of each record key is `<base>/<table>` instead of
     the declared one, so that every tenant of one bundle has its own.
 
     Raises:
-        ConfigurationError: there is no such module, or it lists none.
+        ConfigurationError: there is no such module, it cannot be imported, it lists none, one name
+            stands twice, or references lead in a circle or to an element that is not listed.
 
     """
     mappings: tuple[Mapping[Any], ...] = _attribute(module, "MAPPINGS")
-    listed = {mapping.element: mapping for mapping in mappings}
+    listed = {mapping.element: mapping for mapping in in_order(mappings)}
+    if len(listed) < len(mappings):
+        reason = "two mappings have one element's name"
+        raise ConfigurationError(reason, module=module)
     return rebase(listed, identifier_base) if identifier_base else listed
 
 
@@ -51,6 +78,17 @@ def open_legacy_store(module: str) -> Callable[[str], LegacyStore]:
     return opener
 
 
+def describe_table(module: str) -> "Callable[[str, str], tuple[LegacyColumn, ...]]":
+    """Load a module's `describe`, which reads the columns of a table from the catalogue.
+
+    Raises:
+        ConfigurationError: there is no such module, or it describes no tables.
+
+    """
+    found: Callable[[str, str], tuple[LegacyColumn, ...]] = _attribute(module, "describe")
+    return found
+
+
 def _rebased(mapping: Mapping[Any], base: str) -> Mapping[Any]:
     declared = type(mapping)
     system = f"{base.rstrip('/')}/{mapping.table}"
@@ -60,13 +98,22 @@ def _rebased(mapping: Mapping[Any], base: str) -> Mapping[Any]:
 
 
 def _attribute(module: str, name: str) -> Any:  # noqa: ANN401 because a fork decides what it is
-    try:
-        return getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        reason = "no such module"
-        raise ConfigurationError(reason, module=module) from None
-    except AttributeError:
+    imported = _import(module)
+    if not hasattr(imported, name):
         reason = f"the module has no {name}"
-        raise ConfigurationError(reason, module=module) from None
+        raise ConfigurationError(reason, module=module)
+    return getattr(imported, name)
+
+
+def _import(module: str) -> ModuleType:
+    """Import what a fork owns; nothing of a record can be in what goes wrong there."""
+    try:
+        return import_module(module)
+    except DeclarationError as error:
+        raise ConfigurationError(str(error)) from None
+    except Exception as error:  # noqa: BLE001 because a fork's module may raise anything
+        if isinstance(error, ModuleNotFoundError) and error.name == module:
+            reason = "no such module"
+            raise ConfigurationError(reason, module=module) from None
+        reason = f"a module cannot be imported: {error}"
+        raise ConfigurationError(reason, module=module, failure=describe(error)) from None

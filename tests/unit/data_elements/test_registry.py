@@ -2,13 +2,25 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+import data_elements
 from data_elements import MAPPINGS
+from medplum_migration.runtime.registry import elements
+
+FOLDER = Path(data_elements.__file__).parent
 
 
 def test_registered() -> None:
-    """Each element stands once, under its plural name."""
-    assert ["patients"] == [mapping.element for mapping in MAPPINGS]
+    """Every module that declares an element is registered, in an order that the engine keeps."""
+    declared = {
+        path.stem
+        for path in FOLDER.glob("*.py")
+        if f"\n{path.stem} = " in path.read_text(encoding="utf-8")
+    }
+    listed = [mapping.element for mapping in MAPPINGS]
+    assert declared == set(listed)
+    assert listed == list(elements("data_elements"))
 
 
 def test_import_is_light() -> None:
