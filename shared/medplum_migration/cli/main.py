@@ -11,6 +11,7 @@ from medplum_migration.cli import (
     check,
     map_record,
     phase,
+    plan,
     quarantine,
     reconcile,
     register,
@@ -54,11 +55,12 @@ def options(
 app.command("status")(status.status)
 app.command("map")(map_record.map_record)
 app.command("check")(check.check)
+app.command("plan")(plan.plan)
 app.command("reconcile")(reconcile.reconcile)
-app.command("register")(register.print_register)
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(phase.app, name="phase")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(register.app, name="register")
 
 
 def main() -> None:

@@ -50,6 +50,14 @@ def digest(mapping: Mapping[Any]) -> str:
     return _hash(_Walk(_packages(type(mapping))).mapping(mapping))
 
 
+def code_tables(mapping: Mapping[Any]) -> tuple[Codes, ...]:
+    """Find the code tables that the functions of a mapping use, by name."""
+    walk = _Walk(_packages(type(mapping)))
+    _hash(walk.mapping(mapping))
+    found = [thing for _, thing in walk.met.values() if isinstance(thing, Codes)]
+    return tuple(sorted(found, key=lambda table: table.name))
+
+
 def _hash(tokens: Iterator[str]) -> str:
     made = hashlib.sha256()
     for token in tokens:
@@ -67,7 +75,7 @@ class _Walk:
 
     def __init__(self, packages: AbstractSet[str]) -> None:
         self._packages = packages
-        self._met: dict[int, tuple[int, object]] = {}
+        self.met: dict[int, tuple[int, object]] = {}
 
     def mapping(self, mapping: Mapping[Any]) -> Iterator[str]:
         """Tell of a mapping as a whole."""
@@ -91,10 +99,10 @@ class _Walk:
             yield from self._several(iter(value))
         elif isinstance(value, AbstractSet):
             yield from sorted(_hash(_Walk(self._packages).value(item)) for item in value)
-        elif id(value) in self._met:
-            yield str(self._met[id(value)][0])
+        elif id(value) in self.met:
+            yield str(self.met[id(value)][0])
         else:
-            self._met[id(value)] = len(self._met), value
+            self.met[id(value)] = len(self.met), value
             yield from self._thing(value)
 
     def _several(self, values: Iterator[object]) -> Iterator[str]:

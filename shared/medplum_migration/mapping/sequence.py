@@ -14,15 +14,16 @@ from medplum_migration.mapping.mapping import Mapping
 def in_order(mappings: Iterable[Mapping[Any]]) -> tuple[Mapping[Any], ...]:
     """Sort mappings so that each stands after its parents, and else as they stood.
 
-    A reference within an element, as of a department to its organization, decides nothing.
+    A reference within an element, as of a department to its organization, decides nothing; nor does
+    one to an element that is not there.
 
     Raises:
-        ConfigurationError: elements refer to each other in a circle, which is named, or to an
-            element that is not there.
+        ConfigurationError: elements refer to each other in a circle, which is named.
 
     """
     known = {mapping.element: mapping for mapping in mappings}
-    sorter = TopologicalSorter({name: needs(mapping) for name, mapping in known.items()})
+    graph = {name: known.keys() & needs(mapping) for name, mapping in known.items()}
+    sorter = TopologicalSorter(graph)
     try:
         sorter.prepare()
     except CycleError as error:
@@ -43,12 +44,7 @@ def _drain(
     places = {name: place for place, name in enumerate(known)}
     ready: list[str] = []
     while sorter.is_active():
-        ready.extend(sorter.get_ready())
-        absent = [name for name in ready if name not in known]
-        if absent:
-            reason = "a mapping refers to an element that is not in MAPPINGS"
-            raise ConfigurationError(reason, element=absent[0])
-        ready.sort(key=places.__getitem__)
+        ready = sorted((*ready, *sorter.get_ready()), key=places.__getitem__)
         first = ready.pop(0)
         sorter.done(first)
         yield known[first]

@@ -365,8 +365,8 @@ def test_register() -> None:
         last.transform,
     )
     assert ColumnDisposition.EXCLUDED == lines[-1].disposition
-    assert "| score | excluded |" in markdown(SMALL)
-    assert "| pid | reference | Communication.subject |" in markdown(NOTES)
+    assert "| score | patient.score | excluded |" in markdown(SMALL)
+    assert "| reference | Communication.subject |" in markdown(NOTES)
 
 
 def test_inferred_dispositions() -> None:
