@@ -12,7 +12,7 @@ from medplum_migration.cli.show import print_json, print_table
 from medplum_migration.domain.errors import ConfigurationError
 from medplum_migration.mapping.mapping import Mapping as ElementMapping
 from medplum_migration.mapping.register import resource_types
-from medplum_migration.mapping.sequence import in_order, needs
+from medplum_migration.mapping.sequence import needs
 from medplum_migration.ports.legacy import LegacyStore
 from medplum_migration.verification.estimate import (
     DEFAULT_QUOTA,
@@ -56,7 +56,7 @@ def plan(
     """Show the order of elements, and estimate quota points, time and AWS's price of a first load.
 
     The order follows from the references of the mappings. Records are counted, all else is
-    estimated from a sample. Exit with 1 when a table or an element that is needed is missing.
+    estimated from a sample. Exit with 1 when a legacy table is missing.
     https://www.medplum.com/docs/migration/migration-sequence
     """
     session: Session = context.obj
@@ -78,7 +78,7 @@ def plan(
 
 def _steps(session: Session, sample: int) -> Iterator[Step]:
     legacy = session.wired.legacy if sample else None
-    for number, mapping in enumerate(in_order(session.wired.elements.values()), 1):
+    for number, mapping in enumerate(session.wired.elements.values(), 1):
         if legacy is None:
             yield Step(number, mapping, None)
             continue
@@ -101,7 +101,7 @@ def _rows(steps: Sequence[Step], quota: int) -> Iterator[tuple[str, ...]]:
     numbers = {step.mapping.element: step.number for step in steps}
     total = sum(step.estimate.points for step in steps if step.estimate)
     for step in steps:
-        parents = sorted(numbers[name] for name in needs(step.mapping) if name in numbers)
+        parents = sorted(numbers[name] for name in needs(step.mapping))
         head = (str(step.number), step.mapping.element, " ".join(resource_types(step.mapping)))
         told = _told(step.estimate, quota, total) if step.estimate else ("-",) * 6
         yield (*head, " ".join(map(str, parents)) or "-", *told)
@@ -165,13 +165,9 @@ def _notes(steps: Sequence[Step], quota: int) -> Iterator[str]:
 
 
 def _findings(steps: Sequence[Step]) -> Iterator[str]:
-    there = {step.mapping.element for step in steps}
     for step in steps:
         if step.trouble:
             yield f"{step.mapping.element}: {step.trouble}."
-        for name in needs(step.mapping):
-            if name not in there:
-                yield f"{step.mapping.element} refers to {name}, which is not in MAPPINGS."
 
 
 def _table(steps: Sequence[Step], quota: int) -> Iterator[str]:

@@ -14,16 +14,19 @@ from medplum_migration.mapping.mapping import Mapping
 def in_order(mappings: Iterable[Mapping[Any]]) -> tuple[Mapping[Any], ...]:
     """Sort mappings so that each stands after its parents, and else as they stood.
 
-    A reference within an element, as of a department to its organization, decides nothing; nor does
-    one to an element that is not there.
+    A reference within an element, as of a department to its organization, decides nothing.
 
     Raises:
-        ConfigurationError: elements refer to each other in a circle, which is named.
+        ConfigurationError: elements refer to each other in a circle, which is named, or to an
+            element that is not there.
 
     """
     known = {mapping.element: mapping for mapping in mappings}
-    graph = {name: known.keys() & needs(mapping) for name, mapping in known.items()}
-    sorter = TopologicalSorter(graph)
+    for name, mapping in known.items():
+        if absent := [parent for parent in needs(mapping) if parent not in known]:
+            reason = "a mapping refers to an element that is not in MAPPINGS"
+            raise ConfigurationError(reason, element=name, parent=absent[0])
+    sorter = TopologicalSorter({name: needs(mapping) for name, mapping in known.items()})
     try:
         sorter.prepare()
     except CycleError as error:

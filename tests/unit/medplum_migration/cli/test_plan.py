@@ -105,12 +105,12 @@ def test_the_page_in_the_docs_is_the_one_that_is_printed() -> None:
 
 
 def test_a_parent_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """1: its children would all be quarantined."""
+    """3: its children would all be quarantined."""
     monkeypatch.setattr(fork, "MAPPINGS", (fork.people, fork.visits))
     done = run("plan", "--sample", "0")
 
-    assert 1 == done.code
-    assert "people refers to clinics, which is not in MAPPINGS.\n" == done.err
+    assert 3 == done.code
+    assert "not in MAPPINGS (element=people, parent=clinics)\n" in done.err
 
 
 def test_a_table_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,9 +79,9 @@ def test_an_element_may_refer_to_itself() -> None:
     assert () == needs(own)
 
 
-def test_a_parent_that_is_not_listed_decides_nothing() -> None:
-    """It is still named among the needs."""
-    visits = made("visits", made("people"))
+def test_a_parent_that_is_not_listed_is_told() -> None:
+    """Its records would never be there."""
+    with pytest.raises(ConfigurationError, match="not in MAPPINGS") as caught:
+        in_order((made("visits", made("people")),))
 
-    assert ["visits"] == names(visits)
-    assert ("people",) == needs(visits)
+    assert {"element": "visits", "parent": "people"} == caught.value.fields
