@@ -62,6 +62,8 @@ def read(folder: Path, name: str) -> Iterator[CsvRow]:
 
 def create(engine: sa.Engine, headers: Mapping[str, Sequence[str]]) -> None:
     """Create a table for each file, and the view of the panels."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
     with engine.begin() as connection:
         for name, header in headers.items():
             columns = ", ".join(f"{column} TEXT NOT NULL" for column in header if column != "Id")
