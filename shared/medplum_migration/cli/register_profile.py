@@ -63,7 +63,7 @@ def _line(column: ColumnProfile, records: int) -> tuple[str, ...]:
     rates = (_rate(count, records) for count in counts)
     mark = "dropped" if column.is_dropped else ""
     if column.outside:
-        mark = f"{column.outside} not in {column.codes}"
+        mark = f"{column.outside} unknown codes"
     return (column.column, column.disposition, *rates, column.distinct, mark)
 
 

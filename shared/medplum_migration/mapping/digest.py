@@ -39,9 +39,13 @@ _ELSEWHERE = frozenset(
     ("fields", "parts", "row", "declaration", "refers_to", "mapping_version", "one_way")
 )
 _ATTRIBUTES = frozenset(
-    ("element", "resource", "table", "key", "system", "profile", "where", "joins", "children")
+    (
+        *("element", "resource", "table", "key", "system", "profile"),
+        *("where", "joins", "children", "aliases"),
+    )
 )
 _KIT = "medplum_migration"
+_HAS_DOCSTRING = 0x4000000  # a flag of code since Python 3.13
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+", re.IGNORECASE)
 
 
@@ -134,7 +138,7 @@ class _Walk:
 
     def _code(self, code: CodeType) -> Iterator[str]:
         """Tell of instructions one by one: their constants as values, so no docstring counts."""
-        yield f"{code.co_argcount} {code.co_kwonlyargcount} {code.co_flags}"
+        yield f"{code.co_argcount} {code.co_kwonlyargcount} {code.co_flags & ~_HAS_DOCSTRING}"
         yield code.co_exceptiontable.hex()
         for step in dis.get_instructions(code):
             yield step.opname

@@ -4,9 +4,9 @@ Every column is given the edge values of all kinds of columns (`strategies.py`);
 them is what quarantine would say. Reasons never quote a value.
 """
 
-from collections.abc import Iterable, Iterator
-from functools import cache
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
+from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel, ValidationError, create_model
 
@@ -26,13 +26,15 @@ _EDGES = (
 )
 _UNFIT = "does not fit the row model"
 
+Parser: TypeAlias = Callable[[object], Any]
+
 
 class Refusals:
     """Tries values on the columns of one mapping."""
 
     def __init__(self, mapping: Mapping[Any]) -> None:
         self._mapping = mapping
-        self._parse = cache(self._parser)
+        self._parse = cache(partial(column_parser, mapping))
 
     def missing(self, field: Field, column: str) -> str:
         """Tell what happens when a column is NULL."""
@@ -83,16 +85,18 @@ class Refusals:
             except Unmappable:
                 continue
 
-    def _parser(self, column: str) -> Any:  # noqa: ANN401 because values are those of any column
-        model: type[BaseModel] = self._mapping.row
-        info, make = model.model_fields[column], cast("Any", create_model)
-        kind = make("One", __config__=model.model_config, **{column: (info.annotation, info)})
 
-        def parse(value: object) -> object:
-            try:
-                return getattr(kind.model_validate({column: value}), column)
-            except ValidationError as error:
-                (first, *_) = error.errors(include_url=False, include_input=False)
-                refuse(first["msg"] if first["type"] == REFUSED else _UNFIT)
+def column_parser(mapping: Mapping[Any], column: str) -> Parser:
+    """Make the function that reads one column as the row model does; it raises `Unmappable`."""
+    model: type[BaseModel] = mapping.row
+    info, make = model.model_fields[column], cast("Any", create_model)
+    kind = make("One", __config__=model.model_config, **{column: (info.annotation, info)})
 
-        return parse
+    def parse(value: object) -> Any:  # noqa: ANN401 because values are those of any column
+        try:
+            return getattr(kind.model_validate({column: value}), column)
+        except ValidationError as error:
+            (first, *_) = error.errors(include_url=False, include_input=False)
+            refuse(first["msg"] if first["type"] == REFUSED else _UNFIT)
+
+    return parse

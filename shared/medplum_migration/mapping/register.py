@@ -93,12 +93,13 @@ def _entries(mapping: Mapping[Any]) -> Iterator[Entry]:
 
 
 def _sources(mapping: Mapping[Any]) -> dict[str, str]:
-    """Tell where columns come from that are none of the base table."""
+    """Tell where columns come from that the base table lacks, or calls otherwise."""
     joined = {
         name: f"{join.table}.{column}"
         for join in mapping.joins
         for name, column in join.columns.items()
     }
+    joined |= {name: f"{mapping.table}.{column}" for name, column in mapping.aliases.items()}
     return joined | {child.name: f"rows of {child.table}" for child in mapping.children}
 
 

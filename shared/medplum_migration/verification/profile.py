@@ -5,14 +5,16 @@ https://www.medplum.com/docs/migration/mapping-governance (profile before you ma
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.identity import is_safe_value
-from medplum_migration.mapping.field import ColumnDisposition
+from medplum_migration.mapping.field import ColumnDisposition, Unmappable
 from medplum_migration.mapping.mapping import Mapping as ElementMapping
+from medplum_migration.mapping.refusals import Parser, column_parser
 from medplum_migration.ports.legacy import LegacyStore
 
 NO_DISPOSITION = "none"
@@ -69,8 +71,8 @@ class ColumnProfile:
         """Whether the column holds data that no resource shows."""
         return self.populated > 0 and self.disposition in _NOT_MAPPED
 
-    def add(self, value: object, known: Mapping[str, Any] | None) -> None:
-        """Count a value; `known` holds the codes of the column's table."""
+    def add(self, value: object, *, is_outside: bool = False) -> None:
+        """Count a value; `is_outside` tells that it is a code which the column's table lacks."""
         if value is None or value == []:
             self.null += 1
             return
@@ -82,8 +84,7 @@ class ColumnProfile:
             self.sentinel += 1
         else:
             self.populated += 1
-        if known is not None and text not in known:
-            self.outside += 1
+        self.outside += is_outside
         if len(self._distinct) <= DISTINCT_COUNTED:
             self._distinct.add(hash(text))
 
@@ -131,15 +132,17 @@ class Profile:
 
 def profile(mapping: ElementMapping[Any], records: Iterable[LegacyRecord]) -> Profile:
     """Count what an element's records hold; memory does not grow with their number."""
-    columns, codes = _columns(mapping), _codes(mapping)
+    columns, outside = _columns(mapping), _outside(mapping)
+    names = {column: name for name, column in mapping.aliases.items()}
     keys, number = KeyProfile(), 0
     for record in records:
         number += 1
         keys.add(record.key)
-        for name, value in (record.row or {}).items():
+        for column, value in (record.row or {}).items():
+            name = names.get(column, column)
             if name not in columns:
                 columns[name] = ColumnProfile(name, NO_DISPOSITION)
-            columns[name].add(value, codes.get(name))
+            columns[name].add(value, is_outside=name in outside and outside[name](value))
     met = (c for c in columns.values() if c.populated or c.null or c.blank or c.sentinel)
     return Profile(number, keys, tuple(met))
 
@@ -161,13 +164,22 @@ def _columns(mapping: ElementMapping[Any]) -> dict[str, ColumnProfile]:
     return found
 
 
-def _codes(mapping: ElementMapping[Any]) -> dict[str, Mapping[str, Any]]:
+def _outside(mapping: ElementMapping[Any]) -> dict[str, Callable[[object], bool]]:
+    """Make, for each column with a code table, the test that a value is a code it lacks."""
     return {
-        column: entry.codes.forward
+        column: partial(_is_outside, column_parser(mapping, column), entry.codes.forward)
         for entry in mapping.declaration.fields
         if entry.codes is not None
         for column in entry.columns
     }
+
+
+def _is_outside(parse: Parser, known: Mapping[str, object], value: object) -> bool:
+    try:
+        code = parse(value)
+    except Unmappable:
+        return False
+    return code is not None and code not in known
 
 
 def _fold(key: str) -> str:

@@ -178,7 +178,8 @@ def test_a_profile_of_a_database() -> None:
     done = run("register", "profile", "patients")
 
     assert 1 == done.code
-    assert "not in codes/sex.csv" in done.out
+    assert "that is not in codes/sex.csv" in done.out
+    assert "unknown codes" in done.out
 
 
 def test_the_sentinels_are_documented() -> None:

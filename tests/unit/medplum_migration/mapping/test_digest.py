@@ -216,6 +216,7 @@ class Defaulted(LegacyRow):
         {"table": "persons"},
         {"where": {"active": 1}},
         {"where": {"active": PRESENT}},
+        {"aliases": {"lname": "last name"}},
         {"profile": "https://example.org/profile"},
         {"owns": ("photo",)},
         {"deleted": {"active": True}},

@@ -1,6 +1,7 @@
 """The mapping register: each column with its path, source, and what becomes of odd values."""
 
 from functools import partial
+from types import MappingProxyType
 
 from medplum_migration.mapping.columns import LegacyRow, Text
 from medplum_migration.mapping.field import Field
@@ -68,12 +69,18 @@ class Called(Mapping[Row]):
 
     element, resource, row = "names", "Patient", Row
     table, key, system = "name", "key", "urn:name"
+    aliases = MappingProxyType({"name": "class"})
     fields = (Field("name", "language.text", partial(str.replace, "a", "b"), str),)
 
 
 def test_a_function_without_a_name_is_told_by_its_kind() -> None:
     """A partial has none."""
     assert ("", "partial") == tuple(entry.transform for entry in register(Called()))
+
+
+def test_a_column_with_another_name_is_told_by_its_own() -> None:
+    """As the table spells it."""
+    assert ["name.key", "name.class"] == [entry.source for entry in register(Called())]
 
 
 def test_an_export_is_for_programs() -> None:

@@ -1,12 +1,16 @@
 """The profile of legacy columns: counts, and never a value."""
 
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from medplum_migration.adapters.memory_legacy_store import MemoryLegacyStore
 from medplum_migration.domain.data_element import LegacyRecord
+from medplum_migration.mapping.columns import LegacyRow, TextLink
+from medplum_migration.mapping.field import Field
+from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.verification import profile as profiling
 from medplum_migration.verification.profile import (
     SENTINELS,
@@ -77,6 +81,31 @@ def test_codes_that_are_not_in_the_table() -> None:
     assert ["column sex: 2 records hold a code that is not in codes/sex.csv"] == list(
         found.findings()
     )
+
+
+class NumberedRow(LegacyRow):
+    """A row with a coded number."""
+
+    key: int
+    class_: TextLink
+
+
+class Numbered(Mapping[NumberedRow]):
+    """An element whose codes are numbers, in a column that Python cannot spell."""
+
+    element, resource, row = "numbered", "Patient", NumberedRow
+    table, key, system = "numbered", "key", "urn:numbered"
+    aliases = MappingProxyType({"class_": "class"})
+    fields = (Field("class_", "gender", fork.SEX.decode, fork.SEX.encode),)
+
+
+def test_codes_are_read_as_the_row_model_does() -> None:
+    """What is missing there is no code, and what does not fit is another matter."""
+    rows = ({"class": value} for value in (0, "", None, 7, "7", "none"))
+    found = profile(Numbered(), [LegacyRecord(str(n), 1, row) for n, row in enumerate(rows)])
+
+    assert ["class_"] == [one.column for one in found.columns]
+    assert 2 == column(found, "class_").outside
 
 
 def test_dropped_data_is_told() -> None:
