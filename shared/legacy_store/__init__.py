@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from medplum_migration.adapters.legacy_sql import SqlLegacyStore
+    from medplum_migration.mapping.scaffold import LegacyColumn
     from medplum_migration.mapping.source import Source
 
 
@@ -43,3 +44,21 @@ def open_store(dsn: str) -> "SqlLegacyStore":
     from medplum_migration.adapters.legacy_sql import SqlLegacyStore
 
     return SqlLegacyStore(snapshot_engine(dsn), sources())
+
+
+def describe(dsn: str, table: str) -> "tuple[LegacyColumn, ...]":
+    """Describe a table for `medplum-migrate elements new`; a store without tables need not.
+
+    Raises:
+        ConfigurationError: the text is not a database URL, or the table is missing.
+        UnavailableError: the database does not answer.
+
+    """
+    from legacy_store.connection import snapshot_engine
+    from medplum_migration.adapters.legacy_description import describe_table
+
+    engine = snapshot_engine(dsn)
+    try:
+        return describe_table(engine, table)
+    finally:
+        engine.dispose()

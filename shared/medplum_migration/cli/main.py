@@ -9,6 +9,7 @@ import typer
 from medplum_migration.cli import (
     backfill,
     check,
+    elements,
     map_record,
     phase,
     plan,
@@ -58,6 +59,7 @@ app.command("check")(check.check)
 app.command("plan")(plan.plan)
 app.command("reconcile")(reconcile.reconcile)
 app.add_typer(backfill.app, name="backfill")
+app.add_typer(elements.app, name="elements")
 app.add_typer(phase.app, name="phase")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(register.app, name="register")

@@ -23,6 +23,14 @@ Element = Annotated[str, typer.Argument(help="Data element type, such as `patien
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
+def find(known: dict[str, Mapping[Any]], element: str) -> Mapping[Any]:
+    """Look an element up; raises ConfigurationError if it is not known."""
+    if element not in known:
+        reason = "no such data element type"
+        raise ConfigurationError(reason, element=element, known=" ".join(known))
+    return known[element]
+
+
 @dataclass
 class Session:
     """One invocation of the command: results go to `console`, everything else to `errors`."""
@@ -61,11 +69,7 @@ class Session:
             ConfigurationError: there is no mapping for it; names those there are.
 
         """
-        known = self.wired.elements
-        if element not in known:
-            reason = "no such data element type"
-            raise ConfigurationError(reason, element=element, known=" ".join(known))
-        return known[element]
+        return find(self.wired.elements, element)
 
     def say(self, text: str) -> None:
         """Print a line of the result."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from inspect import signature
 from types import UnionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -74,6 +75,8 @@ def declare(cls: "type[Mapping[Any]]") -> Declaration:
     unmapped = tuple(entry for entry in cls.fields if isinstance(entry, Unmapped))
     _check_columns(cls, fields, unmapped)
     _check_reasons(cls, fields, unmapped)
+    for field in fields[1:]:
+        _check_arity(cls, field)
     return Declaration(fields, unmapped, shapes)
 
 
@@ -192,6 +195,24 @@ def _check_reasons(
     for entry in unmapped:
         if not entry.why:
             _fail(cls, entry.columns[0], f"{entry.disposition} without a reason; add why=...")
+
+
+def _check_arity(cls: "type[Mapping[Any]]", field: Field) -> None:
+    """Check that functions take as many values as the field has columns, and paths."""
+    for name, function, values in (
+        ("to", field.to, field.columns),
+        ("back", field.back, field.paths),
+    ):
+        try:
+            taken = signature(function)
+        except ValueError:  # some of Python's own functions do not tell
+            continue
+        try:
+            taken.bind(*values)
+        except TypeError:
+            why = f"`{name}` does not take {len(values)} values, as many as "
+            why += "columns" if name == "to" else "paths"
+            _fail(cls, field.columns[0], f"{why}; mend it")
 
 
 def _own(cls: "type[Mapping[Any]]", resource: str, texts: Iterable[str]) -> Iterator[Owned]:

@@ -221,12 +221,13 @@ def _quoted(text: str) -> str:
 
 
 def _test(draft: Draft) -> str:
+    own = f"from {draft.package}.{draft.element} import {draft.element}"
+    imports = "\n".join(sorted((own, "from medplum_migration.mapping import laws")))
     return f'''"""{_label(draft)}: the laws, and the signed golden rows."""
 
 from pathlib import Path
 
-from {draft.package}.{draft.element} import {draft.element}
-from medplum_migration.mapping import laws
+{imports}
 
 GOLDENS = Path(__file__).parent / "goldens"
 

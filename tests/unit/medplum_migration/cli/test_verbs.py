@@ -270,7 +270,7 @@ def test_check_without_a_store() -> None:
 def test_check_says_when_hypothesis_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Laws need a development dependency; without it the rest is checked."""
     monkeypatch.setattr("medplum_migration.cli.laws.find_spec", lambda _: None)
-    done = run("check")
+    done = run("check", "patients")
 
     assert 0 == done.code
     assert "not checked, they need the package hypothesis" in done.out
@@ -279,8 +279,8 @@ def test_check_says_when_hypothesis_is_missing(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.usefixtures("clinic")
 def test_check_finds_what_a_sample_shows() -> None:
     """1: findings are counted by kind, without a value; programs get them too."""
-    done = run("check", "--examples", "0", "--sample", "20")
-    told = run("check", "--examples", "0", "--sample", "20", "--json")
+    done = run("check", "patients", "--examples", "0", "--sample", "20")
+    told = run("check", "patients", "--examples", "0", "--sample", "20", "--json")
 
     assert (1, 1) == (done.code, told.code)
     assert "x column sex: not in the code table" in done.out
