@@ -12,6 +12,7 @@ transaction, and because each call here reads both in one transaction that sees 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,6 +65,11 @@ class SqlLegacyStore:
         self._versions = versions
         self._readers: dict[str, Reader] = {}
         self._isolated = engine.dialect.name == "sqlite"
+
+    def with_all_columns(self) -> "SqlLegacyStore":
+        """Give a store over the same records with all columns of their tables."""
+        sources = {name: replace(source, columns=None) for name, source in self._sources.items()}
+        return SqlLegacyStore(self._engine, sources, versions=self._versions)
 
     def close(self) -> None:
         """Close the pooled connections."""
