@@ -244,8 +244,8 @@ class Mapping(Generic[Row]):
         """
         shape = self.shape_of(resource)
         kept = set(shape.grave.needs) if is_tombstone(resource) else set()
-        for name in shape.grave.needs if kept else ():
-            kept |= elements.rivals(shape.resource, name.removeprefix("_")) | {name}
+        for plain in [name.removeprefix("_") for name in kept]:
+            kept |= elements.rivals(shape.resource, plain) | {plain}
         shown = {}
         for owned in shape.owned:
             values = [canonical(value) for value in path.read(resource, owned.steps)]
