@@ -12,6 +12,7 @@ from examples.synthea.elements.synthea import (
     TERMINOLOGY,
     US_CORE,
     Needed,
+    NeededDay,
     coding,
     concept,
     id_system,
@@ -31,7 +32,7 @@ class AllergyRow(LegacyRow):
     """The columns that are read."""
 
     rownum: int
-    START: date
+    START: NeededDay
     STOP: Day
     PATIENT: Needed
     ENCOUNTER: Text

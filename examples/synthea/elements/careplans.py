@@ -9,6 +9,7 @@ from examples.synthea.elements.synthea import (
     ONE_WAY,
     SNOMED,
     Needed,
+    NeededDay,
     coded,
     id_system,
     period,
@@ -24,7 +25,7 @@ class CarePlanRow(LegacyRow):
     """The columns that are read."""
 
     Id: Needed
-    START: date
+    START: NeededDay
     STOP: Day
     PATIENT: Needed
     ENCOUNTER: Text

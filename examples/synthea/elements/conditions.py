@@ -11,6 +11,7 @@ from examples.synthea.elements.synthea import (
     TERMINOLOGY,
     US_CORE,
     Needed,
+    NeededDay,
     coded,
     concept,
     id_system,
@@ -25,7 +26,7 @@ class ConditionRow(LegacyRow):
     """The columns that are read."""
 
     rownum: int
-    START: date
+    START: NeededDay
     STOP: Day
     PATIENT: Needed
     ENCOUNTER: Needed

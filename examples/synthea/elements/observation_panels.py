@@ -34,7 +34,7 @@ KEY = ("PATIENT", "ENCOUNTER", "DATE", "PANEL")
 class ComponentRow(LegacyRow):
     """A row of `observations`."""
 
-    CODE: Needed
+    CODE: str
     DESCRIPTION: Text
     VALUE: Text
     UNITS: Text

@@ -10,6 +10,7 @@ from examples.synthea.elements.synthea import (
     SNOMED,
     TERMINOLOGY,
     Needed,
+    NeededDay,
     coding,
     concept,
     id_system,
@@ -24,7 +25,7 @@ class SupplyRow(LegacyRow):
     """The columns that are read."""
 
     rownum: int
-    DATE: date
+    DATE: NeededDay
     PATIENT: Needed
     CODE: Needed
     DESCRIPTION: Text

@@ -6,14 +6,14 @@ days and stay days. Codes are not labelled: the column tells the code system.
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from medplum_migration.mapping.columns import REFUSED
+from medplum_migration.mapping.columns import REFUSED, Day, Text
 from medplum_migration.mapping.field import refuse
 
 LEGACY = "https://synthea.example/fhir"
@@ -37,16 +37,16 @@ def id_system(table: str) -> str:
     return f"{LEGACY}/id/{table}"
 
 
-def _needed(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
+def _needed(value: object) -> object:
+    if value is None:
         raise PydanticCustomError(REFUSED, "missing, but the record needs it")
     return value
 
 
-def _instant(value: object) -> str | None:
-    if value in (None, ""):
+def _instant(value: str | None) -> str | None:
+    if value is None:
         return None
-    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+    if not _INSTANT.fullmatch(value):
         raise PydanticCustomError(REFUSED, "no time of the form YYYY-MM-DDThh:mm:ssZ")
     try:
         datetime.fromisoformat(value)
@@ -55,13 +55,16 @@ def _instant(value: object) -> str | None:
     return value
 
 
-Needed: TypeAlias = Annotated[str, BeforeValidator(_needed)]
-"""Text without which a record is none: a key, or a link that FHIR demands."""
+Needed: TypeAlias = Annotated[Text, AfterValidator(_needed)]
+"""Text without which a record is none: a key, or what FHIR demands."""
 
-Instant: TypeAlias = Annotated[str | None, BeforeValidator(_instant)]
+NeededDay: TypeAlias = Annotated[Day, AfterValidator(_needed)]
+"""A day without which a record is none."""
+
+Instant: TypeAlias = Annotated[Text, AfterValidator(_instant)]
 """A time in UTC, as FHIR writes it."""
 
-NeededInstant: TypeAlias = Annotated[str, BeforeValidator(_instant), BeforeValidator(_needed)]
+NeededInstant: TypeAlias = Annotated[Instant, AfterValidator(_needed)]
 """A time without which a record is none."""
 
 
@@ -102,10 +105,12 @@ def quantity(value: Decimal, unit: str | None) -> dict[str, Any]:
     return {"value": value} | ({"unit": unit, "system": UCUM, "code": unit} if unit else {})
 
 
-def period(start: object, stop: object) -> dict[str, str]:
-    """Make a Period of two days or two times."""
-    ends = {"start": start, "end": stop}
-    return {name: str(end) for name, end in ends.items() if end is not None}
+def period(start: str | date, stop: str | date | None) -> dict[str, str]:
+    """Make a Period of two days, or of two times in UTC, which compare as texts."""
+    ends = {"start": str(start)} | ({} if stop is None else {"end": str(stop)})
+    if ends.get("end", ends["start"]) < ends["start"]:
+        refuse("ends before it begins", column="STOP")
+    return ends
 
 
 def address(
