@@ -7,7 +7,7 @@ import pytest
 
 from medplum_migration.mapping.columns import LegacyRow, Text
 from medplum_migration.mapping.declaration import DeclarationError
-from medplum_migration.mapping.field import Constant, Excluded, Field, Undecided
+from medplum_migration.mapping.field import Constant, Excluded, Field, Undecided, same
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.mapping.part import Part
 from medplum_migration.mapping.reference import Reference
@@ -150,6 +150,14 @@ def field(name: str) -> Field:
         ("name: lossy without a reason", {"fields": (Field("name", "name", lossy=True),)}),
         ("nome: Organization has no element 'nome'", {"fields": (field("nome"),)}),
         ("a..b: not a path", {"fields": (field("a..b"),)}),
+        (
+            "name: `to` does not take 1 values, as many as columns; mend it",
+            {"fields": (Field("name", "name", lambda one, two: one + two, same),)},
+        ),
+        (
+            "name: `back` does not take 2 values, as many as paths; mend it",
+            {"fields": (Field("name", ("name", "alias"), same, lambda one: one),)},
+        ),
         ("name: two entries own this", {"fields": (field("name"), Constant("name", "x"))}),
         ("resource: Org is no known resource type", {"resource": "Org"}),
         ("deleted: say what a Flag says", {"resource": "Flag", "fields": (field("code.text"),)}),
@@ -166,3 +174,10 @@ def test_mistakes_are_told(told: str, attributes: dict[str, Any]) -> None:
         type("Wrong", (Sites,), {**attributes, "__module__": "clinic.sites"})
 
     assert str(caught.value).startswith(f"clinic.sites.Wrong: {told}")
+
+
+def test_a_function_that_does_not_tell_what_it_takes_is_let_through() -> None:
+    """Some of Python's own functions have no signature; the laws call them."""
+    largest: Any = type("Largest", (Sites,), {"fields": (Field("name", "name", max, max),)})
+
+    assert max is largest.declaration.fields[1].to
