@@ -7,27 +7,31 @@ resource's `meta.source`; manifest and quarantine are written after it, as evide
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from medplum_migration.domain.change_event import ChangeEvent, fold
 from medplum_migration.domain.errors import (
+    ConfigurationError,
     ConflictError,
     MigrationError,
     MissingParentError,
     OrphanError,
+    TransientError,
     UnavailableError,
 )
 from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.phases.image import as_change
 from medplum_migration.phases.outcome import Applied, Outcome, failed
+from medplum_migration.phases.references import Parent
 from medplum_migration.phases.round import Round
 from medplum_migration.phases.settle import settle
 from medplum_migration.phases.target import Target
 
 _FIRST_PAUSE_S = 0.05
+_DEEPEST = 8
 
 
 def apply(
@@ -53,13 +57,17 @@ def apply(
         started = target.clock.now()
         if attempt and len(pending) > len(unconfirmed):
             target.clock.pause(_FIRST_PAUSE_S * 2**attempt)
-        outcomes = Round(mapping, target, partial(_pull, target), unconfirmed.keys()).run(pending)
+        pull = partial(_pull, target, deadline)
+        outcomes = Round(mapping, target, pull, unconfirmed.keys()).run(pending)
         for applied in outcomes:
             written = unconfirmed.get(applied.change.key, applied)
             ended[applied.change.key] = written if _confirms(applied, written) else applied
         torn = [a for a in outcomes if a.outcome is Outcome.WRITTEN and _is_several(mapping)]
         unconfirmed = {applied.change.key: applied for applied in torn}
-        pending = [a.change for a in outcomes if _starts_over(a) or a.change.key in unconfirmed]
+        near = _near(outcomes, mapping)
+        pending = [
+            a.change for a in outcomes if _starts_over(a, near) or a.change.key in unconfirmed
+        ]
         now = target.clock.now()
         if not pending or now + (now - started) > deadline:
             break
@@ -79,31 +87,51 @@ def _is_several(mapping: Mapping[Any]) -> bool:
     return len(mapping.declaration.shapes) > 1
 
 
-def _starts_over(applied: Applied) -> bool:
-    """Whether reading again may help now: the write lost a race, or its answer was lost."""
-    return isinstance(applied.error, ConflictError | UnavailableError)
+def _near(outcomes: Sequence[Applied], mapping: Mapping[Any]) -> set[Parent]:
+    """Tell which parents may be there in a further round: those of a round that wrote some."""
+    if not any(applied.outcome is Outcome.WRITTEN for applied in outcomes):
+        return set()
+    return {(mapping.element, applied.change.key) for applied in outcomes}
 
 
-def _pull(target: Target, element: str, keys: Sequence[str]) -> dict[str, MigrationError]:
+def _starts_over(applied: Applied, near: Collection[Parent]) -> bool:
+    """Whether reading again may help now: a lost race or answer, or a parent in the same page."""
+    error = applied.error
+    if isinstance(error, MissingParentError):
+        return error.parent in near
+    return isinstance(error, ConflictError | UnavailableError)
+
+
+def _pull(
+    target: Target, deadline: float, element: str, keys: Sequence[str]
+) -> dict[str, MigrationError]:
     """Apply records that others refer to, from their rows; return why not, by key."""
-    wanted = {key: (element, key) for key in keys}
-    circle = wanted.keys() & {key for name, key in target.pulling if name == element}
-    if circle or not target.checkpoints.element(element).phase.writes_to_medplum:
-        why = "references form a circle" if circle else "the parent's element is off"
-        return {k: MissingParentError(parent=p, path="", reason=why) for k, p in wanted.items()}
-    records = target.legacy.read(element, keys)
-    errors: dict[str, MigrationError] = {
-        record.key: OrphanError(parent=wanted[record.key], path="")
-        for record in records
-        if record.row is None and not record.version
-    }
-    news = [r for r in records if r.key not in errors]
-    changes = [as_change(element, record, hash_key=target.hash_key) for record in news]
-    deeper = replace(target, pulling=target.pulling | set(wanted.values()))
-    for applied in apply(changes, target.elements[element], deeper):
-        if applied.error is not None:
-            transient = applied.outcome is Outcome.DEFERRED
-            parent = (element, applied.change.key)
-            held_back = MissingParentError(parent=parent, path="")
-            errors[applied.change.key] = applied.error if transient else held_back
+    errors = _held_back(element, _circle(target, element, keys), "references form a circle")
+    wanted = [key for key in keys if key not in errors]
+    if not wanted or len(target.pulling) == _DEEPEST:
+        return errors | _held_back(element, wanted, "the chain of parents is too long")
+    try:
+        if not target.checkpoints.element(element).phase.writes_to_medplum:
+            return errors | _held_back(element, wanted, "the parent's element is off")
+        records = target.legacy.read(element, wanted)
+    except (TransientError, ConfigurationError) as error:
+        return errors | dict.fromkeys(wanted, error)
+    missing = [r.key for r in records if r.row is None and not r.version]
+    errors |= {key: OrphanError(parent=(element, key), path="") for key in missing}
+    news = [as_change(element, r, hash_key=target.hash_key) for r in records if r.key not in errors]
+    level = frozenset((element, key) for key in wanted)
+    deeper = replace(target, pulling=(*target.pulling, level), rounds=max(2, target.rounds // 2))
+    for applied in apply(news, target.elements[element], deeper, deadline=deadline):
+        if applied.outcome is Outcome.DEFERRED and applied.error is not None:
+            errors[applied.change.key] = applied.error
+        elif applied.error is not None:
+            errors |= _held_back(element, [applied.change.key], "the parent is held back")
     return errors
+
+
+def _circle(target: Target, element: str, keys: Sequence[str]) -> list[str]:
+    return [key for key in keys if any((element, key) in level for level in target.pulling)]
+
+
+def _held_back(element: str, keys: Sequence[str], why: str) -> dict[str, MigrationError]:
+    return {key: MissingParentError(parent=(element, key), path="", reason=why) for key in keys}

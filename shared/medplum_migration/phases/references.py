@@ -33,19 +33,17 @@ _REMEMBERED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One reference in a mapped resource; `required` unless it may stay one by identifier."""
+    """One reference in a mapped resource, and the record that it leads to.
+
+    It is `required` unless it may stay one by identifier.
+    """
 
     node: dict[str, Any]
     path: str
     resource_type: str
     identifier: Identifier
-    element: str
+    parent: Parent
     required: bool
-
-    @property
-    def parent(self) -> Parent:
-        """The record that the reference leads to."""
-        return self.element, decode_key(self.identifier.value)
 
     def resolve(self, resource_id: str) -> None:
         """Write the literal reference."""
@@ -100,7 +98,8 @@ class Crosswalk:
             return None
         element, system = found
         identifier = Identifier(system, str(held.get("value")))
-        return Link(node, path, kind, identifier, element, required=literal is not None)
+        parent = element, _key_of(identifier.value)
+        return Link(node, path, kind, identifier, parent, required=literal is not None)
 
     def learn(self, links: Iterable[Link]) -> dict[Parent, MigrationError]:
         """Search for what is not remembered; return the parents whose identity is unclear.
@@ -136,6 +135,14 @@ class Crosswalk:
     def id_of(self, link: Link) -> str | None:
         """Tell the remembered id of the resource that a reference leads to."""
         return self._ids.get((link.resource_type, link.identifier))
+
+
+def _key_of(value: str) -> str:
+    """Read a key; what no mapping would spell so is taken as it is, and leads to no record."""
+    try:
+        return decode_key(value)
+    except UnicodeError:
+        return value
 
 
 def resolve(
@@ -193,7 +200,9 @@ def _settle(
         return None
     if isinstance(trouble, OrphanError) and not link.required:
         return None
+    if isinstance(trouble, OrphanError):
+        return OrphanError(parent=link.parent, path=link.path)
     if trouble is None or isinstance(trouble, MissingParentError | IdentityError):
-        kind = OrphanError if isinstance(trouble, OrphanError) else MissingParentError
-        return kind(parent=link.parent, path=link.path)
+        why = trouble.reason if trouble else "the parent gives no such resource"
+        return MissingParentError(parent=link.parent, path=link.path, reason=why)
     return trouble

@@ -45,7 +45,8 @@ class Target:
 
     `source` names the legacy system in every fence, `hash_key` keys every hash of a value. `rounds`
     bounds how often a contended record is read again before the queue takes it back. `elements` are
-    those that references may lead to, and `pulling` the records that are being pulled for others.
+    those that references may lead to, and `pulling` the records that are being pulled for others, a
+    set for each level of parents.
     """
 
     fhir: FhirStore
@@ -61,5 +62,5 @@ class Target:
     checkpoints: Checkpoints
     crosswalk: Crosswalk
     claims: Claims = field(default_factory=Claims)
-    pulling: frozenset[tuple[str, str]] = frozenset()
+    pulling: tuple[frozenset[tuple[str, str]], ...] = ()
     rounds: int = 6
