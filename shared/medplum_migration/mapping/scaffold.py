@@ -83,13 +83,14 @@ class Draft:
 
     @property
     def fixed(self) -> tuple[str, ...]:
-        """The columns of `where` that hold the same in every record."""
-        return tuple(n for n, value in self.where.items() if not isinstance(value, tuple))
+        """The columns of `where`, keys aside, that hold the same in every record."""
+        others = {name: value for name, value in self.where.items() if name not in self.keys}
+        return tuple(name for name, value in others.items() if not isinstance(value, tuple))
 
     @property
     def read(self) -> tuple[LegacyColumn, ...]:
         """The columns of the row model."""
-        return tuple(c for c in self.columns if c.name in self.keys or c.name not in self.fixed)
+        return tuple(c for c in self.columns if c.name not in self.fixed)
 
     @property
     def title(self) -> str:
