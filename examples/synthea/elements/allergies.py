@@ -56,7 +56,11 @@ def _course(start: date, stop: date | None) -> tuple[str, dict[str, Any]]:
 
 def _code(code: str, system: str, description: str | None) -> dict[str, Any]:
     known = _SYSTEMS.get(system)
-    return coding(known, code, description) if known else refuse("an unknown code system")
+    return (
+        coding(known, code, description)
+        if known
+        else refuse("an unknown code system", column="SYSTEM")
+    )
 
 
 def _type(legacy: str) -> str:
@@ -68,16 +72,19 @@ def _category(legacy: str) -> list[str]:
 
 
 def _reactions(*cells: str | None) -> list[dict[str, Any]]:
-    return [_reaction(*cells[n : n + 3]) for n in (0, 3) if any(cells[n : n + 3])]
+    both = ((1, *cells[:3]), (2, *cells[3:]))
+    return [_reaction(number, *held) for number, *held in both if any(held)]
 
 
-def _reaction(code: str | None, description: str | None, severity: str | None) -> dict[str, Any]:
+def _reaction(
+    number: int, code: str | None, description: str | None, severity: str | None
+) -> dict[str, Any]:
     if code is None:
-        refuse("a reaction without a code")
+        refuse("a reaction without a code", column=f"REACTION{number}")
     made: dict[str, Any] = {"manifestation": [coding(SNOMED, code, description)]}
-    if severity is not None:
-        made["severity"] = _SEVERITIES.get(severity) or refuse("an unknown severity")
-    return made
+    if severity is not None and severity not in _SEVERITIES:
+        refuse("an unknown severity", column=f"SEVERITY{number}")
+    return made | ({"severity": _SEVERITIES[severity]} if severity else {})
 
 
 class AllergyMapping(Mapping[AllergyRow]):
