@@ -72,8 +72,8 @@ def _category(legacy: str) -> list[str]:
 
 
 def _reactions(*cells: str | None) -> list[dict[str, Any]]:
-    both = ((1, *cells[:3]), (2, *cells[3:]))
-    return [_reaction(number, *held) for number, *held in both if any(held)]
+    both = {1: cells[:3], 2: cells[3:]}
+    return [_reaction(number, *held) for number, held in both.items() if any(held)]
 
 
 def _reaction(

@@ -38,6 +38,7 @@ def of(mapping: Mapping[Any]) -> type[laws.Laws]:
         """All laws of one element."""
 
         edges: ClassVar[dict[str, strategies.Edges]] = edges_of(mapping)
+        examples = 50
 
         @classmethod
         @cache
