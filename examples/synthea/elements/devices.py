@@ -6,7 +6,6 @@ from examples.synthea.elements.patients import patients
 from examples.synthea.elements.synthea import (
     ONE_WAY,
     SNOMED,
-    US_CORE,
     Instant,
     Needed,
     coded,
@@ -47,7 +46,6 @@ class DeviceMapping(Mapping[DeviceRow]):
     element, resource = "devices", "Device"
     row = DeviceRow
     table, key, system = "devices", "rownum", id_system("devices")
-    profile = f"{US_CORE}/us-core-implantable-device"
     one_way = ONE_WAY
     fields = (
         Field(("UDI", "STOP"), ("udiCarrier", "lotNumber", "serialNumber", "status"), _identify),
