@@ -10,6 +10,7 @@ from medplum_migration.domain.errors import IdentityError, MappingError
 from medplum_migration.domain.identity import Fence, Identifier
 from medplum_migration.fhir.canonical import digest
 from medplum_migration.mapping.mapping import Mapping, Quarantine
+from medplum_migration.mapping.part import is_tombstone
 from medplum_migration.ports.fhir_store import ConditionalCreate, FhirStore, GuardedUpdate, Write
 from medplum_migration.ports.manifest import ResourceRef
 
@@ -86,6 +87,25 @@ def identifiers_of(resource: Resource) -> list[Identifier]:
 def newest(held: Held) -> tuple[int, int] | None:
     """Tell the highest fence among a record's resources; None when there are none."""
     return max((order_of(resource) for resource in held.values()), default=None)
+
+
+def left_behind(held: Held) -> dict[Identifier, Resource]:
+    """Pick what a record shows of an older version than its newest; tombstones show nothing."""
+    stored = newest(held)
+    return {
+        name: resource
+        for name, resource in held.items()
+        if order_of(resource) != stored and not is_tombstone(resource)
+    }
+
+
+def burials(key: str, held: Held, mapping: Mapping[Any]) -> list[Write]:
+    """Write tombstones over what is left behind; its fence stays, so that it may come back."""
+    graves = _keyed(mapping.tombstone(key), mapping.identifiers(key), mapping)
+    return [
+        _write(name, resource, mapping.merge(resource, graves[name]))
+        for name, resource in left_behind(held).items()
+    ]
 
 
 def order_of(resource: Resource) -> tuple[int, int]:

@@ -25,19 +25,20 @@ from medplum_migration.phases.draft import (
     Draft,
     Held,
     Wanted,
+    burials,
     draft,
     find_all,
     held_by_record,
     index_by_identifier,
+    left_behind,
     newest,
-    order_of,
     reference_to,
     wanted_resources,
 )
 from medplum_migration.phases.outcome import Applied, Outcome, failed
 from medplum_migration.phases.references import Pull, resolve
 from medplum_migration.phases.target import Target
-from medplum_migration.ports.fhir_store import WriteResult, WriteStatus
+from medplum_migration.ports.fhir_store import Write, WriteResult, WriteStatus
 from medplum_migration.ports.manifest import ResourceRef
 
 
@@ -57,8 +58,9 @@ class Round:
         """Take every change as far as it gets; transient trouble defers those still open."""
         try:
             held = self._search(changes)
+            self._bury(self._open(changes), held)
             news = [c for c in self._open(changes) if self._is_news(c, held[c.key])]
-            records = self._load(news, held)
+            records = self._load(news)
             self._write(self._draft(self._open(changes), records, held))
         except (TransientError, ConfigurationError) as error:
             for change in self._open(changes):
@@ -91,14 +93,14 @@ class Round:
     def _is_news(self, change: ChangeEvent, held: Held) -> bool:
         """Whether the change may have to be written; ends it when Medplum is past it already.
 
-        A record with several resources may be half written, at this version or a newer one, and
-        goes on.
+        A record with several resources may be half written at this version, and goes on.
         """
         stored, wanted = newest(held), self._fence(change).order
-        if stored is None or stored < wanted or _is_torn(held):
+        if stored is None or stored < wanted:
             return True
         several = len(self._mapping.declaration.shapes) > 1
-        if stored == wanted and several and change.key not in self._unconfirmed:
+        looked = change.key in self._unconfirmed and not left_behind(held)
+        if stored == wanted and several and not looked:
             return True
         outcome = Outcome.CURRENT if stored == wanted else Outcome.SUPERSEDED
         kept = tuple(reference_to(resource) for resource in held.values())
@@ -113,20 +115,27 @@ class Round:
         )
         return False
 
-    def _is_past(self, change: ChangeEvent, held: Held) -> bool:
-        stored = newest(held)
-        return stored is not None and stored > self._fence(change).order
+    def _bury(self, changes: Sequence[ChangeEvent], held: dict[str, Held]) -> None:
+        """Mark what an older version left beside a newer one than the change, and look again.
 
-    def _load(
-        self, changes: Sequence[ChangeEvent], held: dict[str, Held]
-    ) -> dict[str, LegacyRecord]:
-        """Read the rows of thin events, after Medplum; images and deletes bring their own.
-
-        A torn record is read too when an older image cannot complete what a newer one began.
+        Who wrote the newest version looks once more before it ends: either it saw nothing beside
+        its own, so that this is no part of that version, or it is going to write this over.
         """
-        wanted = {c.key: c for c in changes if c.is_thin or self._is_past(c, held[c.key])}
+        torn: list[tuple[ChangeEvent, list[Write]]] = []
+        for change in changes:
+            ours = held[change.key]
+            if left_behind(ours) and newest(ours) != self._fence(change).order:
+                with self._blaming(change, change.version):
+                    torn.append((change, burials(change.key, ours, self._mapping)))
+        for change, results in self._send(torn):
+            reason = "an older version's resource stood beside a newer one"
+            self._end(failed(change, _error_of(results) or ConflictError(reason)))
+
+    def _load(self, changes: Sequence[ChangeEvent]) -> dict[str, LegacyRecord]:
+        """Read the rows of thin events, after Medplum; images and deletes bring their own."""
+        wanted = {change.key: change for change in changes if change.is_thin}
         records = {
-            change.key: LegacyRecord(change.key, change.version, change.image)
+            change.key: LegacyRecord(change.key, change.version, _row_of(change))
             for change in changes
             if change.key not in wanted
         }
@@ -153,7 +162,7 @@ class Round:
         wanted: dict[str, Wanted] = {}
         for change in changes:
             record = records[change.key]
-            with self._blaming(change, record):
+            with self._blaming(change, record.version):
                 wanted[change.key] = wanted_resources(record, held[change.key], self._mapping)
         mapped = {key: list(resources.values()) for key, resources in wanted.items()}
         unresolved = resolve(mapped, self._target.crosswalk, self._pull)
@@ -163,7 +172,7 @@ class Round:
             if change.key in unresolved:
                 self._end(failed(change, unresolved[change.key], record.version))
                 continue
-            with self._blaming(change, record):
+            with self._blaming(change, record.version):
                 drafted = draft(
                     record, held[change.key], wanted[change.key], self._mapping, self._target
                 )
@@ -174,23 +183,21 @@ class Round:
         return [(change, drafted) for change, drafted in drafts if drafted.writes]
 
     @contextmanager
-    def _blaming(self, change: ChangeEvent, record: LegacyRecord) -> Iterator[None]:
+    def _blaming(self, change: ChangeEvent, version: int) -> Iterator[None]:
         """End a record with what its mapping or validation raises (I14)."""
         try:
             yield
         except PermanentError as error:
-            self._end(failed(change, error, record.version))
+            self._end(failed(change, error, version))
         except Exception as error:  # noqa: BLE001 because one poison record must delay no other (I14)
             reason = f"mapping or validation raised {type(error).__name__}"
             raised = MappingError(element=self._mapping.element, path="", reason=reason)
-            self._end(failed(change, raised, record.version))
+            self._end(failed(change, raised, version))
 
     def _write(self, drafts: Sequence[tuple[ChangeEvent, Draft]]) -> None:
-        """Send all writes at once and read every answer."""
-        writes = [write for _, drafted in drafts for write in drafted.writes]
-        answers = iter(self._target.fhir.write(writes) if writes else ())
-        for change, drafted in drafts:
-            results = [next(answers) for _ in drafted.writes]
+        """Send all writes and read every answer."""
+        sent = self._send([(change, drafted.writes) for change, drafted in drafts])
+        for (change, drafted), (_, results) in zip(drafts, sent, strict=True):
             error = _error_of(results)
             if error is not None:
                 self._end(failed(change, error, drafted.version))
@@ -199,10 +206,18 @@ class Round:
             stored = tuple(map(_stored, types, results))
             self._end(_concluded(change, drafted, Outcome.WRITTEN, stored))
 
+    def _send(
+        self, writes: Sequence[tuple[ChangeEvent, list[Write]]]
+    ) -> list[tuple[ChangeEvent, list[WriteResult]]]:
+        """Send all writes at once; tell the answers to each record's."""
+        every = [write for _, some in writes for write in some]
+        answers = iter(self._target.fhir.write(every) if every else ())
+        return [(change, [next(answers) for _ in some]) for change, some in writes]
 
-def _is_torn(held: Held) -> bool:
-    """Whether a record's resources are at different versions."""
-    return len({order_of(resource) for resource in held.values()}) > 1
+
+def _row_of(change: ChangeEvent) -> dict[str, Any] | None:
+    """Tell the row after the change; an image that comes with a delete is the row before it."""
+    return None if change.operation is Operation.DELETE else change.image
 
 
 def _concluded(

@@ -19,6 +19,7 @@ from medplum_migration.domain.errors import (
 )
 from medplum_migration.domain.identity import Fence, Identifier
 from medplum_migration.mapping.mapping import Mapping
+from medplum_migration.mapping.part import is_tombstone
 from medplum_migration.phases.draft import (
     Held,
     Wanted,
@@ -183,7 +184,7 @@ class Reconcile:
             stored, expected = (stored[0], 0), (expected[0], 0)
         if stored != expected:
             return self._difference(record, Finding.LAGGING if stored < expected else Finding.AHEAD)
-        if any(order_of(resource)[0] < record.version for resource in held.values()):
+        if any(_is_behind(resource, wanted[name], record) for name, resource in held.items()):
             return self._difference(record, Finding.LAGGING)
         if wanted.keys() != held.keys():
             return self._difference(record, Finding.MISSING)
@@ -228,3 +229,9 @@ class Reconcile:
         self, record: LegacyRecord, finding: Finding, paths: Sequence[str] = ()
     ) -> Difference:
         return Difference(self.mapping.element, record.key, finding, tuple(paths))
+
+
+def _is_behind(held: Resource, wanted: Resource, record: LegacyRecord) -> bool:
+    """Whether a resource waits for a write; a tombstone may be of any earlier version."""
+    gone = is_tombstone(held) and is_tombstone(wanted)
+    return order_of(held)[0] < record.version and not gone

@@ -171,18 +171,55 @@ def test_running_out_of_manifest_defers_all_but_the_superseded(pair: World) -> N
     assert {"1": "superseded", "2": "deferred"} == {a.change.key: a.outcome.value for a in ended}
 
 
-def test_a_torn_record_is_completed_from_the_row(pair: World) -> None:
-    """An older create that slips in beside a newer write is marked by whoever comes next."""
-    version = pair.legacy.set("people", "1", {"number": 1, "surname": "XY"})
-    newer = pair.legacy.set("people", "1", {"number": 1, "surname": "Z"})
-    pair.fhir.hold()
-    run(pair, newer, "Z")
-    pair.fhir.seed(
-        _person("1", "b", "Y") | {"meta": {"source": f"urn:legacy:clinic:people:1#v={version}&m=3"}}
-    )
+@pytest.mark.parametrize("late", [1, 4])
+def test_what_an_older_version_left_behind_is_marked(pair: World, late: int) -> None:
+    """An older create that slips in beside a newer write shows nothing, without any row.
 
-    assert "written" == run(pair, version, "XY")
-    assert {"a": ("Z", newer), "b": (None, newer)} == shown(pair)
+    Neither the older event itself nor a later one that cannot be mapped leaves it there.
+    """
+    run(pair, 2, "Z")
+    stale = {"meta": {"source": "urn:legacy:clinic:people:1#v=1&m=3"}}
+    pair.fhir.seed(_person("1", "b", "Y") | stale)
+    pair.legacy.available = False
+    ended = run(pair, late, "XY" if late == 1 else "lost")
+
+    assert {1: "superseded", 4: "quarantined"}[late] == ended
+    assert {"a": ("Z", 2), "b": (None, 1)} == shown(pair)
+    assert "written" == run(pair, 5, "ZW")
+    assert {"a": ("Z", 5), "b": ("W", 5)} == shown(pair)
+
+
+def test_who_wrote_the_newest_version_writes_over_what_was_marked(pair: World) -> None:
+    """A part that was marked while its newest version was half written comes back with it."""
+    run(pair, 1, "XY")
+    pair.fhir.inject(None, *[Fault.CONFLICT] * 99)
+    run(pair, 2, "ZW")
+    pair.fhir._faults.clear()  # noqa: SLF001 because the fault is over
+    run(pair, 1, "XY")
+    assert {"a": ("Z", 2), "b": (None, 1)} == shown(pair)
+
+    assert "written" == run(pair, 2, "ZW")
+    assert {"a": ("Z", 2), "b": ("W", 2)} == shown(pair)
+
+
+def test_a_mark_that_cannot_be_written_is_tried_again(pair: World) -> None:
+    """A lost race over a resource that was left behind defers the older event."""
+    run(pair, 2, "Z")
+    stale = {"meta": {"source": "urn:legacy:clinic:people:1#v=1&m=3"}}
+    pair.fhir.seed(_person("1", "b", "Y") | stale)
+    pair.fhir.inject(*[Fault.CONFLICT] * 99)
+
+    assert "deferred" == run(pair, 1, "XY")
+
+
+def test_an_image_that_comes_with_a_delete(pair: World) -> None:
+    """It is the row as it was: the record is deleted all the same."""
+    run(pair, 1, "X")
+    gone = full(1, 2, "X").model_copy(update={"operation": Operation.DELETE})
+    (ended,) = apply([gone], pair.mapping, pair.target)
+
+    assert (ended.outcome, ended.deleted) == ("written", True)
+    assert {"a": (None, 2)} == shown(pair)
 
 
 def test_an_image_completes_what_it_began_without_the_legacy_store(pair: World) -> None:
