@@ -1,8 +1,8 @@
 """Legacy writes as they travel: thin events by default, full images accepted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -39,15 +39,29 @@ class ChangeEvent(BaseModel):
         return self.operation is Operation.UPSERT and self.image is None
 
 
-def read_event(body: str) -> ChangeEvent:
-    """Parse a queue message.
+class Hint(NamedTuple):
+    """A record that may have changed: it is read, and the version that was read decides.
+
+    `is_captured` says that the record is one of the element and was changed, so that the legacy
+    store must know a version of it.
+    """
+
+    element: str
+    key: str
+    is_captured: bool
+
+
+def read_event(told: str | Mapping[str, Any]) -> ChangeEvent:
+    """Read JSON text, or an object read from it.
 
     Raises:
-        EventError: the message is not a change event; names the fields, never their values.
+        EventError: it is not a change event; names the fields, never their values.
 
     """
     try:
-        return ChangeEvent.model_validate_json(body)
+        if isinstance(told, str):
+            return ChangeEvent.model_validate_json(told)
+        return ChangeEvent.model_validate(told)
     except ValidationError as error:
         known = (str(e["loc"][0]) if e["loc"] else "" for e in error.errors())
         names = {name if name in ChangeEvent.model_fields else "body" for name in known}

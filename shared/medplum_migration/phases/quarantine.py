@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from medplum_migration.domain.change_event import ChangeEvent, Operation, read_event
+from medplum_migration.domain.change_event import ChangeEvent, Operation
 from medplum_migration.domain.checkpoint import ChunkTask, Disposition
+from medplum_migration.domain.envelopes import read_message
 from medplum_migration.domain.errors import EventError
 from medplum_migration.domain.identity import keyed_hash
 from medplum_migration.phases.dual_write import Message
@@ -33,12 +34,20 @@ class QuarantineDeadLetters:
         """Quarantine a batch; return the ids of messages that must stay in the dead-letter queue.
 
         These are the messages that cannot be read: the queue is the only place that may hold a body
-        of unknown content. A lost chunk task needs nothing: the scheduler enqueues its chunk again.
+        of unknown content. Changes of rows stay too: without a version of the record nobody could
+        tell when an entry is solved. A lost chunk task needs nothing: the scheduler enqueues its
+        chunk again.
         """
         kept: list[str] = []
         for message in messages:
             try:
-                self._quarantine(read_event(message.body))
+                told = read_message(message.body)
+                events = [item for item in told if isinstance(item, ChangeEvent)]
+                for event in events:
+                    self._quarantine(event)
+                if len(events) < len(told):
+                    kept.append(message.message_id)
+                    self.telemetry.problem("quarantine.no_event", reason="a change of a row")
             except EventError as error:
                 if not _is_chunk_task(message.body):
                     kept.append(message.message_id)
