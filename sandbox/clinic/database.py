@@ -1,10 +1,9 @@
 """The clinic's database: a path or URL in, a filled database with capture out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -13,9 +12,17 @@ from legacy_store.connection import snapshot_engine
 from medplum_migration.domain.errors import ConfigurationError
 from sandbox.clinic import capture
 from sandbox.clinic.people import ODD_SHARE, people
-from sandbox.clinic.schema import PATIENT_DATA, PATIENT_KEY, patient_data
+from sandbox.clinic.schema import (
+    FACILITY,
+    PATIENT_DATA,
+    PATIENT_KEY,
+    USER_KEY,
+    USERS,
+    schema,
+)
+from sandbox.clinic.staff import facility, staff
 
-CAPTURED = {PATIENT_DATA: PATIENT_KEY}
+CAPTURED = {PATIENT_DATA: PATIENT_KEY, USERS: USER_KEY}
 _BATCH = 1000
 _MYSQL = ("SET SESSION sql_mode = ''",)
 _SQLITE = (
@@ -65,9 +72,9 @@ def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
 def create_clinic(
     path_or_url: str | Path, *, patients: int, seed: int, odd_share: float = ODD_SHARE
 ) -> None:
-    """Create the tables, fill them, and turn capture on.
+    """Create the tables, fill those of patients, staff and the facility, and turn capture on.
 
-    The first rows are older than capture: their version is 0. `odd_share` is the share of rows
+    The first rows are older than capture: their version is 0. `odd_share` is the share of patients
     that no mapping should accept.
 
     Raises:
@@ -76,22 +83,25 @@ def create_clinic(
     """
     engine = clinic_engine(path_or_url)
     try:
-        _fill(engine, people(seed=seed, odd_share=odd_share), patients)
+        _create_tables(engine)
+        tables = schema().tables
+        source = islice(people(seed=seed, odd_share=odd_share), patients)
+        with write_transaction(engine) as connection:
+            connection.execute(tables[FACILITY].insert(), facility())
+            connection.execute(tables[USERS].insert(), list(staff(seed=seed)))
+            while batch := list(islice(source, _BATCH)):
+                connection.execute(tables[PATIENT_DATA].insert(), batch)
         capture.install(engine, CAPTURED)
     finally:
         engine.dispose()
 
 
-def _fill(engine: sa.Engine, rows: Iterable[dict[str, Any]], number: int) -> None:
+def _create_tables(engine: sa.Engine) -> None:
     if sa.inspect(engine).has_table(PATIENT_DATA):
         reason = "the database holds a clinic already"
         raise ConfigurationError(reason, table=PATIENT_DATA)
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-    table = patient_data(sa.MetaData())
-    table.create(engine)
-    source = islice(rows, number)
     with write_transaction(engine) as connection:
-        while batch := list(islice(source, _BATCH)):
-            connection.execute(table.insert(), batch)
+        schema().create_all(connection, checkfirst=False)

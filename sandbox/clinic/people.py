@@ -17,6 +17,9 @@ ODD_SHARE = 0.005
 KNOWN_SEXES = frozenset({"Male", "Female", "UNK", ""})
 ZERO_DATE = "0000-00-00 00:00:00"
 FIRST_MOVED_PID = 900_000
+USER_IDS = range(1, 9)
+GONE_USERS = (91, 92)
+"""Users that were deleted while patients pointed at them."""
 
 _ODD_SEXES = ("M?", "9", "Herr", "female/male")
 # Local times of America/New_York that never were, and that were twice.
@@ -162,12 +165,18 @@ def _contact(random: Random) -> Row:
 def _bookkeeping(random: Random) -> Row:
     seen = f"{random.randint(2003, 2025)}-{random.randint(1, 12):02}-15 09:00:00"
     return {
-        "providerID": random.choice((None, 0, 1, 4, 5)),  # users 4 and 5 do not exist
+        "providerID": _provider(random),
         "financial_review": ZERO_DATE if happens(random, 0.5) else None,
         "regdate": random.choice((None, seen)),
         "date": seen,
         "last_updated": seen,
     }
+
+
+def _provider(random: Random) -> int | None:
+    if happens(random, 0.3):
+        return random.choice((None, 0))
+    return random.choice(GONE_USERS if happens(random, 0.03) else USER_IDS)
 
 
 def _odd(random: Random, kind: str) -> Row:

@@ -1,4 +1,4 @@
-"""The clinic at work: a process that keeps changing patients, one transaction at a time.
+"""The clinic at work: a process that keeps changing patients and staff, one at a time.
 
 `python -m sandbox.clinic.writer --dsn FILE_OR_URL --rate 5 --until-stopped` ends at SIGTERM or with
 its parent and prints what it did as one line of JSON.
@@ -22,18 +22,20 @@ from sandbox.clinic.people import (
     KNOWN_SEXES,
     ODD_DEATHS,
     ODD_SHARE,
+    USER_IDS,
     Row,
     address,
     death,
     people,
     phone,
 )
-from sandbox.clinic.schema import patient_data
+from sandbox.clinic.schema import PATIENT_DATA, USERS, schema
 
 _WEIGHTS = {
-    "update": 70,
+    "update": 69,
     "insert": 8,
     "burst": 5,
+    "staff": 2,
     "delete": 4,
     "reinsert": 4,
     "fix": 3,
@@ -56,7 +58,7 @@ class Writer:
         self._engine = engine
         self._random = Random(seed)  # noqa: S311 because the same seed must make the same changes
         self._people = people(seed=seed + 1, odd_share=odd_share)
-        self._table = patient_data(sa.MetaData())
+        self._table, self._users = (schema().tables[name] for name in (PATIENT_DATA, USERS))
         self._deleted: list[int] = []
         self._refused_in_a_row = 0
         with engine.connect() as connection:
@@ -78,7 +80,7 @@ class Writer:
         return name
 
     @property
-    def _pid(self) -> sa.Column[int]:
+    def _pid(self) -> sa.Column[Any]:
         return self._table.c.pid
 
     def _update(self) -> None:
@@ -142,6 +144,14 @@ class Writer:
         if found is not None:
             known = found.sex in KNOWN_SEXES
             self._change(found.pid, death(self._random) if known else {"sex": "UNK"})
+
+    def _staff(self) -> None:
+        """Change somebody whom patients may have as provider."""
+        with write_transaction(self._engine) as connection:
+            whom = self._users.c.id == self._random.choice(USER_IDS)
+            news = {"phonew1": phone(self._random), "last_updated": sa.func.current_timestamp()}
+            connection.execute(self._users.update().where(whom).values(news))
+        self._committed()
 
     def _roll_back(self) -> None:
         if self._keys:

@@ -17,16 +17,19 @@ import sqlalchemy as sa
 from medplum_migration.adapters.legacy_sql import SqlLegacyStore
 from medplum_migration.domain.change_event import ChangeEvent, fold, read_event
 from medplum_migration.mapping.source import Source
-from sandbox.clinic.database import clinic_engine, create_clinic
+from sandbox.clinic.database import clinic_engine, create_clinic, write_transaction
 from sandbox.clinic.people import oddity
-from sandbox.clinic.schema import patient_data
+from sandbox.clinic.schema import PATIENT_DATA, schema
 from sandbox.clinic.writer import Writer
 
 pytestmark = pytest.mark.integration
 
 Start: TypeAlias = "Callable[[Sequence[str]], subprocess.Popen[str]]"
 
-PATIENTS = {"patients": Source("patient_data", ("pid",))}
+SOURCES = {
+    "patients": Source("patient_data", ("pid",)),
+    "practitioners": Source("users", ("id",)),
+}
 _ROOT = Path(__file__).parents[3]
 
 
@@ -79,8 +82,11 @@ def test_writers_and_a_relay_at_once(clinic_url: str, clinic: sa.Engine, start: 
     """The last event of each record has the record's version, whatever ran at the same time."""
     until_stopped = ("--dsn", clinic_url, "--until-stopped")
     writers = [start(command("writer", *until_stopped, "--rate", "60", "--seed", s)) for s in "12"]
-    follow = (*until_stopped, "--table", "patient_data=patients", "--interval", "0.2")
+    tables = ("--table", "patient_data=patients", "--table", "users=practitioners")
+    follow = (*until_stopped, *tables, "--interval", "0.2")
     relay = start(command("relay", *follow))
+    with write_transaction(clinic) as connection:
+        connection.exec_driver_sql("UPDATE users SET fax = '413-555-0101' WHERE id = 1")
     wait_for(lambda: changes(clinic) > 100)
     stats = []
     for writer in writers:
@@ -90,10 +96,11 @@ def test_writers_and_a_relay_at_once(clinic_url: str, clinic: sa.Engine, start: 
     relay.send_signal(signal.SIGTERM)
     output, report = relay.communicate(timeout=30)
     events = [read_event(line) for line in output.splitlines()]
-    store = SqlLegacyStore(clinic, PATIENTS)
-    newest = {event.key: event for event in fold(events)}
-    held = {r.key: (r.version, r.row is None) for r in store.read("patients", list(newest))}
-    assert held == {key: told(event) for key, event in newest.items()}
+    store = SqlLegacyStore(clinic, SOURCES)
+    for element in SOURCES:
+        newest = {event.key: event for event in fold(events) if event.element == element}
+        held = {r.key: (r.version, r.row is None) for r in store.read(element, list(newest))}
+        assert held == {key: told(event) for key, event in newest.items()} != {}
     assert changes(clinic) == len(events) == json.loads(report)["rows_published"]
     assert 0 == json.loads(report)["lag_rows"]
     assert sum(s["transactions"] for s in stats) > 50
@@ -134,7 +141,8 @@ def test_the_same_seed_makes_the_same_changes(tmp_path: Path) -> None:
         engine = clinic_engine(path)
         writer = Writer(engine, seed=1)
         steps = [writer.step() for _ in range(150)]
-        page = SqlLegacyStore(engine, PATIENTS).page("patients", after=None, upto=None, limit=999)
+        store = SqlLegacyStore(engine, SOURCES)
+        page = [r for e in SOURCES for r in store.page(e, after=None, upto=None, limit=999)]
         engine.dispose()
         rows = [dict(r.row or {}, last_updated=None) for r in page]
         ends.append((steps, writer.done, [(r.key, r.version) for r in page], rows))
@@ -149,6 +157,6 @@ def test_the_writer_repairs_odd_rows(clinic: sa.Engine) -> None:
         if writer.done["fix"] > 15:
             break
     with clinic.connect() as connection:
-        rows = connection.execute(sa.select(patient_data(sa.MetaData()))).mappings().all()
+        rows = connection.execute(sa.select(schema().tables[PATIENT_DATA])).mappings().all()
     assert set() == {oddity(dict(row)) for row in rows} - {""}
     assert {"update", "insert", "delete", "fix", "transactions"} <= set(writer.done)

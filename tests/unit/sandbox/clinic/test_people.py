@@ -6,8 +6,8 @@ from itertools import islice
 import pytest
 import sqlalchemy as sa
 
-from sandbox.clinic.people import ZERO_DATE, Row, oddity, people
-from sandbox.clinic.schema import patient_data
+from sandbox.clinic.people import GONE_USERS, USER_IDS, ZERO_DATE, Row, oddity, people
+from sandbox.clinic.schema import PATIENT_DATA, schema
 
 NUMBER = 5000
 
@@ -33,7 +33,7 @@ def test_keys_are_unique_and_unlike_ids(rows: list[Row]) -> None:
 
 def test_values_fit_their_columns(rows: list[Row]) -> None:
     """Every column is one of the table's and no text is cut off by a strict database."""
-    columns = patient_data(sa.MetaData()).c
+    columns = schema().tables[PATIENT_DATA].c
     assert set() == {name for row in rows for name in row} - set(columns.keys())
     lengths = {c.name: c.type.length for c in columns if isinstance(c.type, sa.String)}
     too_long = {n for row in rows for n, v in row.items()
@@ -47,7 +47,8 @@ def test_values_fit_their_columns(rows: list[Row]) -> None:
         (lambda r: r["uuid"] is None, 0.4, 0.6),
         (lambda r: r["financial_review"] == ZERO_DATE, 0.4, 0.6),
         (lambda r: r["status"] == "active", 0.4, 0.5),
-        (lambda r: r["providerID"] in (4, 5), 0.3, 0.5),
+        (lambda r: r["providerID"] in USER_IDS, 0.6, 0.75),
+        (lambda r: r["providerID"] in GONE_USERS, 0.01, 0.04),
         (lambda r: r["sex"] == "", 0.01, 0.05),
         (lambda r: r["DOB"] is None, 0.005, 0.03),
         (lambda r: (r["title"], r["sex"]) in (("Mr.", "Female"), ("Mrs.", "Male")), 0.003, 0.03),
