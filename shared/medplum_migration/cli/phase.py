@@ -1,6 +1,6 @@
 """`phase show` and `phase set`: where an element stands, and moving it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -8,6 +8,7 @@ from medplum_migration.cli.session import AsJson, Element, Execute, Session
 from medplum_migration.cli.show import print_json, print_table
 from medplum_migration.domain.errors import ConfigurationError
 from medplum_migration.domain.phase import Phase, may_move
+from medplum_migration.mapping.mapping import Mapping
 from medplum_migration.ports.checkpoints import AuditEntry
 
 app = typer.Typer(help="Where each data element type stands.", no_args_is_help=True)
@@ -31,11 +32,17 @@ def set_phase(
     element: Element,
     phase: Annotated[Phase, typer.Argument(help="Phase to move to.")],
     *,
+    without_parents: Annotated[
+        bool,
+        typer.Option(
+            "--without-parents", help="Turn it on although elements that it refers to are off."
+        ),
+    ] = False,
     execute: Execute = False,
 ) -> None:
     """Move an element one phase ahead, or any number back."""
     session: Session = context.obj
-    session.mapping(element)
+    mapping = session.mapping(element)
     state = session.wired.checkpoints.element(element)
     if not may_move(state.phase, phase):
         reason = f"{phase.value} is more than one step ahead of {state.phase.value}"
@@ -43,6 +50,8 @@ def set_phase(
     if phase not in BUILT:
         reason = f"the phase {phase.value} is not built yet"
         raise ConfigurationError(reason, element=element)
+    if state.phase is Phase.OFF and phase is not Phase.OFF and not without_parents:
+        _check_parents(session, mapping)
     if session.dry_run(execute, f"move {element} from {state.phase.value} to {phase.value}"):
         return
     if phase is Phase.OFF:
@@ -58,6 +67,18 @@ def set_phase(
         )
     )
     session.say(f"{element}: {state.phase.value} to {phase.value}")
+
+
+def _check_parents(session: Session, mapping: Mapping[Any]) -> None:
+    """Refuse to turn an element on whose records would wait for parents that never come."""
+    checkpoints, parents = session.wired.checkpoints, [p.element for p in mapping.parents]
+    off = [parent for parent in parents if checkpoints.element(parent).phase is Phase.OFF]
+    if off:
+        reason = (
+            "it refers to elements that are off; turn them on first, or add --without-parents and"
+            " let its records wait in quarantine"
+        )
+        raise ConfigurationError(reason, element=mapping.element, off=" ".join(off))
 
 
 BUILT = {Phase.OFF, Phase.DUAL_WRITE, Phase.BACKFILL}

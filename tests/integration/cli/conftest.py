@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMedplum
 def clinics(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Create the clinics once: of 20 patients for the pages, of 60 for a whole run."""
     folder = tmp_path_factory.mktemp("clinics")
-    create_clinic(folder / "20.db", patients=20, seed=3, odd_share=0.3)
+    create_clinic(folder / "20.db", patients=20, seed=440, odd_share=0.3)
     create_clinic(folder / "60.db", patients=60, seed=3, odd_share=0.1)
     return folder
 

@@ -31,9 +31,10 @@ def migrate(*arguments: str) -> Done:
 
 @pytest.fixture
 def in_backfill(large_clinic: None) -> None:
-    """Move patients of the large clinic to phase backfill."""
+    """Move patients of the large clinic to phase backfill, and turn on what they refer to."""
     assert large_clinic is None
-    migrate("phase", "set", "patients", "dual_write", "--execute")
+    for element in ("practitioners", "patients"):
+        migrate("phase", "set", element, "dual_write", "--execute")
     migrate("phase", "set", "patients", "backfill", "--execute")
 
 

@@ -13,6 +13,7 @@ from tests.unit.medplum_migration.cli.command import Done, run_line
 PAGES = Path(__file__).parents[3] / "docs" / "cli"
 BLOCK = re.compile(r"<!-- given: (\w+) -->\n```console\n(.*?)```", re.DOTALL)
 PHASE = [
+    "medplum-migrate --local state.db phase set practitioners dual_write --execute",
     "medplum-migrate --local state.db phase set patients dual_write --execute",
     "medplum-migrate --local state.db phase set patients backfill --execute",
 ]

@@ -10,11 +10,13 @@ from medplum_migration.domain.checkpoint import RunStatus
 from medplum_migration.domain.phase import Phase
 from medplum_migration.ports.checkpoints import Checkpoints
 from medplum_migration.ports.quarantine import Quarantine, QuarantineEntry
+from medplum_migration.runtime.registry import elements
 from medplum_migration.runtime.settings import read_settings
 from medplum_migration.runtime.wiring import Wiring
 from tests.unit.medplum_migration.cli.command import run
 from tests.world import World
 
+MAPPINGS = elements("data_elements")
 GOLDENS = Path(__file__).parents[3] / "unit" / "data_elements" / "goldens"
 
 
@@ -48,12 +50,20 @@ def quarantine(wired: Wiring) -> Quarantine:
     return wired.quarantine
 
 
+@pytest.fixture
+def parents_on() -> None:
+    """Turn on what patients refer to."""
+    assert 0 == run("phase", "set", "practitioners", "dual_write", "--execute").code
+
+
 def begin_backfill() -> None:
-    """Move the element to its phase."""
+    """Move the element to its phase, and turn its parents on."""
+    assert 0 == run("phase", "set", "practitioners", "dual_write", "--execute").code
     assert 0 == run("phase", "set", "patients", "dual_write", "--execute").code
     assert 0 == run("phase", "set", "patients", "backfill", "--execute").code
 
 
+@pytest.mark.usefixtures("parents_on")
 def test_phase_set_is_a_dry_run(checkpoints: Checkpoints) -> None:
     """Without --execute nothing is written, and that is said."""
     done = run("phase", "set", "patients", "dual_write")
@@ -65,6 +75,7 @@ def test_phase_set_is_a_dry_run(checkpoints: Checkpoints) -> None:
     assert Phase.OFF is checkpoints.element("patients").phase
 
 
+@pytest.mark.usefixtures("parents_on")
 def test_phase_set_leaves_a_trace(checkpoints: Checkpoints) -> None:
     """Who, when, from and to go into the audit trail."""
     done = run("phase", "set", "patients", "dual_write", "--execute")
@@ -83,19 +94,69 @@ def test_phases_are_not_skipped() -> None:
     assert "more than one step ahead" in done.err
 
 
-def test_phase_show() -> None:
-    """For people and for programs."""
+def test_parents_are_turned_on_first(checkpoints: Checkpoints) -> None:
+    """What an element refers to is named while it is off; records may also be left to wait."""
+    refused = run("phase", "set", "appointments", "dual_write", "--execute")
     begin_backfill()
+    still = run("phase", "set", "appointments", "dual_write", "--execute")
+    forced = run("phase", "set", "appointments", "dual_write", "--without-parents", "--execute")
 
-    assert ["patients", "backfill", "0"] == run("phase", "show").out.splitlines()[1].split()
-    assert {"patients": {"phase": "backfill", "epoch": 0}} == run("phase", "show", "--json").json
+    assert (3, 3, 0) == (refused.code, still.code, forced.code)
+    assert "off=patients practitioners locations)" in refused.err
+    assert "off=locations)" in still.err
+    assert Phase.DUAL_WRITE is checkpoints.element("appointments").phase
+
+
+def test_only_turning_on_needs_parents() -> None:
+    """An element that is on moves either way, whatever became of its parents."""
+    begin_backfill()
+    assert 0 == run("phase", "set", "practitioners", "off", "--execute").code
+
+    assert 0 == run("phase", "set", "patients", "dual_write", "--execute").code
+    assert 0 == run("phase", "set", "patients", "backfill", "--execute").code
+    assert 0 == run("phase", "set", "patients", "off", "--execute").code
+
+
+def test_phase_show() -> None:
+    """For people in load order, and for programs."""
+    begin_backfill()
+    shown = [line.split() for line in run("phase", "show").out.splitlines()[1:]]
+    told = run("phase", "show", "--json").json
+
+    assert {"phase": "backfill", "epoch": 0} == told["patients"]
+    assert [[name, state["phase"], "0"] for name, state in told.items()] == shown
+    assert shown.index(["practitioners", "dual_write", "0"]) < shown.index(
+        ["patients", "backfill", "0"]
+    )
 
 
 def test_status_for_programs() -> None:
-    """Keys are stable; an element without a run has an empty one."""
-    wanted = {"patients": {"phase": "off", "backfill": {}, "quarantine": 0}}
+    """Keys are stable, and all elements are there; one without a run has an empty one."""
+    told = run("status", "--json").json
 
-    assert wanted == run("status", "--json").json
+    assert set(MAPPINGS) == set(told)
+    assert {"phase": "off", "backfill": {}, "quarantine": 0} == told["patients"]
+
+
+def test_status_leaves_idle_elements_out() -> None:
+    """An element is told when it is on or has left a trace; the others are counted."""
+    none = run("status").out
+    begin_backfill()
+    some = run("status").out.splitlines()
+    everything = run("status", "--all").out.splitlines()
+
+    assert f"Idle elements, off and without a trace: {len(MAPPINGS)}; --all shows them\n" == none
+    assert ["element", "practitioners", "patients"] == [line.split()[0] for line in some[:-1]]
+    assert some[-1].startswith(f"Idle elements, off and without a trace: {len(MAPPINGS) - 2};")
+    assert ["element", *MAPPINGS] == [line.split()[0] for line in everything]
+
+
+@pytest.mark.usefixtures("quarantine")
+def test_status_tells_of_quarantine() -> None:
+    """An element that is off but has records in quarantine is not idle."""
+    lines = run("status").out.splitlines()
+
+    assert ["patients", "off", "-", "-", "-", "-", "2"] == lines[1].split()
 
 
 @pytest.mark.parametrize(
