@@ -1,7 +1,9 @@
 """The finale: drain what is under way, compare both sides, close the balance."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rich.console import Console
 from sqlalchemy import text
@@ -10,11 +12,14 @@ from medplum_migration.domain.checkpoint import Balance
 from medplum_migration.phases.quarantine import GAVE_UP
 from medplum_migration.verification.balance import balance_of
 from medplum_migration.verification.reconcile import Reconciliation
-from sandbox.clinic.database import clinic_engine
-from sandbox.demo.stage import ELEMENT, Stage
+from sandbox.clinic.database import CAPTURED, clinic_engine
+from sandbox.demo.stage import ELEMENTS, Stage
 from sandbox.demo.view import Camera, Patience
 
-_KEYS = "SELECT pid FROM patient_data UNION SELECT CAST(record_key AS INTEGER) FROM medplum_outbox"
+_KEYS = (
+    "SELECT {key} FROM {table} UNION"
+    " SELECT CAST(record_key AS INTEGER) FROM medplum_outbox WHERE table_name = '{table}'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,8 @@ def drain(stage: Stage, camera: Camera, console: Console) -> None:
     steer, quarantine = stage.wired.steer_quarantine, stage.wired.quarantine
     while True:
         _wait_until_empty(camera)
-        lost = [entry for entry in quarantine.entries(ELEMENT) if entry.code == GAVE_UP]
+        every = chain.from_iterable(map(quarantine.entries, ELEMENTS))
+        lost = [entry for entry in every if entry.code == GAVE_UP]
         if not lost:
             return
         console.print(f"Quarantine: replaying {len(lost)} events whose deliveries were used up")
@@ -51,30 +57,50 @@ def _wait_until_empty(camera: Camera) -> None:
         time.sleep(0.5)
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was found of one element."""
+
+    element: str
+    found: Reconciliation
+    balance: Balance
+
+
 def judge(stage: Stage, console: Console) -> Verdict:
-    """Compare every record by identifier and field, and close the balance."""
+    """Compare every record by identifier and field, and close the balances."""
     console.print("Comparing every record and field of both sides")
-    found = stage.wired.reconcile(ELEMENT)()
+    compared = [_compare(stage, element) for element in ELEMENTS]
+    for one in compared:
+        console.print(f"{one.element}: {one.balance}", highlight=False, soft_wrap=True)
+        for finding, number in sorted(one.found.findings.items()):
+            console.print(f"  {number} {finding.value}", highlight=False)
+        for difference in one.found.differences[:20]:
+            paths = ", ".join(difference.paths)
+            console.print(f"  {difference.finding.value}: {paths}", highlight=False, soft_wrap=True)
+    return _verdict(compared)
+
+
+def _compare(stage: Stage, element: str) -> Comparison:
+    table = ELEMENTS[element]
+    keys = text(_KEYS.format(table=table, key=CAPTURED[table]))
     engine = clinic_engine(stage.clinic)
     with engine.connect() as connection:
-        eligible = len(connection.execute(text(_KEYS)).all())
+        eligible = len(connection.execute(keys).all())
     engine.dispose()
-    balance = balance_of(ELEMENT, stage.wired.manifest, eligible=eligible)
-    console.print(f"Balance: {balance}", highlight=False, soft_wrap=True)
-    for finding, number in sorted(found.findings.items()):
-        console.print(f"  {number} {finding.value}", highlight=False)
-    for difference in found.differences[:20]:
-        paths = ", ".join(difference.paths)
-        console.print(f"  {difference.finding.value}: {paths}", highlight=False, soft_wrap=True)
-    return _verdict(found, balance)
+    found = stage.wired.reconcile(element)()
+    balance = balance_of(element, stage.wired.manifest, eligible=eligible)
+    return Comparison(element, found, balance)
 
 
-def _verdict(found: Reconciliation, balance: Balance) -> Verdict:
-    holds = found.is_equal and balance.open == 0
-    line = f"patients={found.records} resources={found.resources} differences="
-    if holds:
+def _verdict(compared: Sequence[Comparison]) -> Verdict:
+    records = " ".join(f"{one.element}={one.found.records}" for one in compared)
+    line = f"{records} resources={sum(one.found.resources for one in compared)} differences="
+    still_open = sum(abs(one.balance.open) for one in compared)
+    if still_open == 0 and all(one.found.is_equal for one in compared):
         return Verdict(holds=True, line=f"EQUAL {line}0")
-    wrong = len(found.differences) + sum(
-        number for finding, number in found.findings.items() if finding.value == "lagging"
+    wrong = sum(
+        len(one.found.differences)
+        + sum(n for finding, n in one.found.findings.items() if finding.value == "lagging")
+        for one in compared
     )
-    return Verdict(holds=False, line=f"DIFFERENT {line}{wrong} open={balance.open}")
+    return Verdict(holds=False, line=f"DIFFERENT {line}{wrong} open={still_open}")

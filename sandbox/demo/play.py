@@ -14,7 +14,7 @@ from sandbox.aws.deployment import STACK
 from sandbox.demo.finale import Verdict, drain, judge
 from sandbox.demo.saboteur import Saboteur, Ticker
 from sandbox.demo.script import CHUNK_SIZE, TICK_S, Script
-from sandbox.demo.stage import ELEMENT, Stage, set_up
+from sandbox.demo.stage import ELEMENTS, Stage, set_up
 from sandbox.demo.view import Camera, watch
 
 
@@ -33,13 +33,15 @@ def play(script: Script, console: Console) -> Verdict:
         saboteur = Saboteur(stage, script.seed)
         camera = Camera(stage, saboteur)
         stack.enter_context(Ticker(TICK_S, _tick(stage)))
-        _command(console, "phase", "set", ELEMENT, "dual_write", "--execute")
+        for element in ELEMENTS:
+            _command(console, "phase", "set", element, "dual_write", "--execute")
         writer = stage.start_writer(script)
         stack.callback(_end, writer)
         stack.callback(_end, stage.start_relay())
-        _command(console, "phase", "set", ELEMENT, "backfill", "--execute")
         size = ["--chunk-size", str(CHUNK_SIZE)]
-        _command(console, "backfill", "start", ELEMENT, *size, "--execute")
+        for element in ELEMENTS:
+            _command(console, "phase", "set", element, "backfill", "--execute")
+            _command(console, "backfill", "start", element, *size, "--execute")
         _watch_the_backfill(script, camera, console)
         _end(writer)
         console.print("The clinic has closed; the last events arrive")

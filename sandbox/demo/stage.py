@@ -19,11 +19,13 @@ from sandbox.aws.ministack import MiniStack
 from sandbox.aws.observation import logs
 from sandbox.aws.tools import ROOT
 from sandbox.clinic.database import create_clinic
+from sandbox.clinic.schema import PATIENT_DATA, USERS
 from sandbox.demo.script import PARAMETERS, Script, Server
 from sandbox.demo.telemetry import Silence
 from sandbox.medplum.server import EmbeddedMedplum
 
-ELEMENT = "patients"
+ELEMENTS = {"practitioners": USERS, "patients": PATIENT_DATA}
+"""What the demo migrates: each element after those it refers to, with its table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Stage:
     def start_relay(self) -> "subprocess.Popen[bytes]":
         """Publish what the clinic writes."""
         queue = ["--queue-url", self.outputs["EventsQueueUrl"], "--until-stopped"]
-        return self._start("relay", "--table", f"patient_data={ELEMENT}", *queue)
+        tables = [f"--table={table}={element}" for element, table in ELEMENTS.items()]
+        return self._start("relay", *tables, *queue)
 
     def _start(self, program: str, *options: str) -> "subprocess.Popen[bytes]":
         with (self.folder / f"{program}.log").open("wb") as log:

@@ -11,9 +11,10 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from medplum_migration.domain.checkpoint import RunStatus
 from sandbox.clinic.database import clinic_engine
 from sandbox.demo.saboteur import Saboteur
-from sandbox.demo.stage import ELEMENT, Stage
+from sandbox.demo.stage import ELEMENTS, Stage
 
 _LINE_EVERY_S = 5.0
 _PATIENCE_S = 300.0
@@ -52,23 +53,18 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is told at one moment."""
+    """What is told at one moment; rate and ETA are those of the last element."""
 
     phase: str
     total: int
     done: int
     rate: float
     eta_s: float | None
-    status: str
+    is_over: bool
     quota_points: int
     waiting: int
     quarantined: int
     killed: int
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the backfill has ended."""
-        return self.status == "done"
 
     def line(self) -> str:
         """Tell it in a line of a narrow terminal."""
@@ -121,20 +117,20 @@ class Camera:
     def take(self) -> Snapshot:
         """Look at everything."""
         wired = self.stage.wired
-        progress = wired.steer_backfill.progress(ELEMENT)
-        done = progress.balance.eligible if progress else 0
-        # Records that were born after the count make it more.
-        total = max(done, progress.run.total or 0) if progress else 0
+        told = list(filter(None, map(wired.steer_backfill.progress, ELEMENTS)))
+        phases = {wired.checkpoints.element(element).phase.value for element in ELEMENTS}
+        ended = {p.run.element for p in told if p.run.status is RunStatus.DONE}
         return Snapshot(
-            phase=wired.checkpoints.element(ELEMENT).phase.value,
-            total=total,
-            done=done,
-            rate=progress.rate if progress else 0.0,
-            eta_s=progress.eta_s if progress else None,
-            status=progress.run.status.value if progress else "",
-            quota_points=progress.quota_points if progress else 0,
+            phase=", ".join(sorted(phases)),
+            # Records that were born after the count make it more.
+            total=sum(max(p.balance.eligible, p.run.total or 0) for p in told),
+            done=sum(p.balance.eligible for p in told),
+            rate=told[-1].rate if told else 0.0,
+            eta_s=told[-1].eta_s if told else None,
+            is_over=ended == set(ELEMENTS),
+            quota_points=sum(p.quota_points for p in told),
             waiting=self.waiting(),
-            quarantined=sum(1 for _ in wired.quarantine.entries(ELEMENT)),
+            quarantined=sum(len(list(wired.quarantine.entries(e))) for e in ELEMENTS),
             killed=self.saboteur.killed,
         )
 

@@ -13,6 +13,7 @@ from medplum_migration.domain.phase import Phase
 from medplum_migration.runtime.wiring import Wiring
 from sandbox.aws.ministack import MiniStack
 from sandbox.aws.observation import logs
+from sandbox.demo.stage import ELEMENTS
 from sandbox.medplum.server import EmbeddedMedplum
 
 ELEMENT = "patients"
@@ -60,8 +61,11 @@ class Bundle:
         checkpoints.save_element(state.model_copy(update={"phase": phase}))
 
     def backfill(self, *elements: str, chunk_size: int = 10) -> None:
-        """Copy every record of some elements, ticking the scheduler as EventBridge does."""
-        chosen = elements or (ELEMENT,)
+        """Copy every record of some elements, ticking the scheduler as EventBridge does.
+
+        Without elements, those of the demo.
+        """
+        chosen = elements or tuple(ELEMENTS)
         for element in chosen:
             self.set_phase(Phase.BACKFILL, element)
             self.wired.steer_backfill.start(element, chunk_size=chunk_size)

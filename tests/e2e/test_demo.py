@@ -13,6 +13,7 @@ from rich.console import Console
 
 from medplum_migration.ports.fhir_store import GuardedUpdate, WriteStatus
 from sandbox.aws.tools import ROOT
+from sandbox.clinic.people import USER_IDS
 from sandbox.demo import __main__ as program
 from sandbox.demo.finale import Verdict, judge
 from sandbox.demo.stage import Stage
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.e2e
 
 _DEMO = (sys.executable, "-m", "sandbox.demo")
 _PATIENTS = 20
+_STAFF = len(USER_IDS)
 
 
 @pytest.mark.usefixtures("tools")
@@ -39,7 +41,9 @@ def test_the_demo_ends_equal() -> None:
     lines = done.stdout.splitlines()
 
     assert (0, "") == (done.returncode, done.stderr)
-    assert re.fullmatch(r"EQUAL patients=\d+ resources=\d+ differences=0", lines[-1])
+    assert re.fullmatch(
+        rf"EQUAL practitioners={_STAFF} patients=\d+ resources=\d+ differences=0", lines[-1]
+    )
     assert any(re.search(r" [1-9]\d* killed$", line) for line in lines)
     assert [] == [line for line in lines if len(line) > 80]
 
@@ -76,7 +80,7 @@ def test_a_corrupted_patient_is_found(stage: Stage, bundle: Bundle) -> None:
     _change_somebody(bundle)
     after = judge(stage, told)
 
-    everybody = f"patients={_PATIENTS} resources={_PATIENTS}"
+    everybody = f"practitioners={_STAFF} patients={_PATIENTS} resources={_STAFF + _PATIENTS}"
     assert Verdict(holds=True, line=f"EQUAL {everybody} differences=0") == before
     assert Verdict(holds=False, line=f"DIFFERENT {everybody} differences=1 open=0") == after
 

@@ -22,10 +22,10 @@ from medplum_migration.phases.quarantine import GAVE_UP
 from sandbox.aws.deployment import STACK
 from sandbox.clinic.database import clinic_engine, write_transaction
 from sandbox.clinic.people import people
-from sandbox.clinic.schema import patient_data
+from sandbox.clinic.schema import PATIENT_DATA, schema
 from sandbox.demo.finale import judge
 from sandbox.demo.script import Script
-from sandbox.demo.stage import Stage
+from sandbox.demo.stage import ELEMENTS, Stage
 from tests.e2e.bundle import ELEMENT, Bundle, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -53,7 +53,7 @@ _SPEAKING = {
 @pytest.fixture
 def rows(stage: Stage) -> Iterator[dict[str, str]]:
     """Rows with a mark in every text column; the key of each by its name."""
-    table = patient_data(sa.MetaData())
+    table = schema().tables[PATIENT_DATA]
     texts = [column.name for column in table.c if isinstance(column.type, sa.String)]
     persons = islice(people(seed=5), len(_ROWS))
     keys = {name: int(f"{_KEY_MARK}{number:02}") for number, name in enumerate(_ROWS)}
@@ -90,7 +90,8 @@ def test_patient_data_stays_where_it_belongs(
 
 def _dual_write(bundle: Bundle, rows: dict[str, str], mode: str) -> None:
     """Apply changes of all rows but one; each ends as its name says."""
-    bundle.set_phase(Phase.DUAL_WRITE)
+    for element in ELEMENTS:
+        bundle.set_phase(Phase.DUAL_WRITE, element)
     told = [{"severity": "error", "code": "invariant", "details": {"text": f"{_MARK} is wrong"}}]
     body = {"resourceType": "OperationOutcome", "issue": told}
     bundle.medplum.fault(status=422, times=9, matchBody=f"{_MARK}refused", body=body)

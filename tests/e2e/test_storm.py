@@ -1,4 +1,4 @@
-"""A storm of writes on one record, through the deployed functions."""
+"""A storm of writes on one record and the pull of its parent, through the deployed functions."""
 
 import random
 from collections.abc import Iterator
@@ -10,14 +10,15 @@ from medplum_migration.domain.change_event import ChangeEvent, Operation
 from medplum_migration.domain.difference import Finding
 from medplum_migration.domain.phase import Phase
 from sandbox.clinic.database import clinic_engine
-from sandbox.demo.stage import Stage
+from sandbox.demo.stage import ELEMENTS, Stage
 from tests.e2e.bundle import ELEMENT, Bundle
 
 pytestmark = pytest.mark.e2e
 
 _UPDATES = 1000
+_PATIENT_AND_PROVIDER = {"Patient": 1, "Practitioner": 1}
 _CHANGE = sa.text("UPDATE patient_data SET postal_code = :code WHERE pid = :key")
-_SOMEBODY = sa.text("SELECT MIN(pid) FROM patient_data")
+_SOMEBODY = sa.text("SELECT MIN(pid) FROM patient_data JOIN users ON users.id = providerID")
 
 
 @pytest.fixture
@@ -47,19 +48,19 @@ def storm(stage: Stage) -> Iterator[list[ChangeEvent]]:
 
 def test_thin_events_write_once(bundle: Bundle, storm: list[ChangeEvent]) -> None:
     """Whichever event comes first reads the newest row; all the others find its version there."""
-    bundle.set_phase(Phase.DUAL_WRITE)
+    _turn_on(bundle)
     thin = [event.model_copy(update={"image": None}) for event in storm]
 
     bundle.send(_shuffled(thin * 2))
     bundle.wait_until_idle()
 
     assert [Finding.MATCH] == _compared(bundle, storm[-1])
-    assert ({"Patient": 1}, 1) == _stored(bundle)
+    assert (_PATIENT_AND_PROVIDER, 2) == _stored(bundle)
 
 
 def test_full_images_write_at_most_once_a_batch(bundle: Bundle, storm: list[ChangeEvent]) -> None:
     """The newest image wins whenever it comes; older ones are written only before it."""
-    bundle.set_phase(Phase.DUAL_WRITE)
+    _turn_on(bundle)
     before = bundle.invocations("DualWrite")
 
     bundle.send(_shuffled(storm))
@@ -67,8 +68,14 @@ def test_full_images_write_at_most_once_a_batch(bundle: Bundle, storm: list[Chan
     resources, versions = _stored(bundle)
 
     assert [Finding.MATCH] == _compared(bundle, storm[-1])
-    assert {"Patient": 1} == resources
-    assert 1 <= versions <= bundle.invocations("DualWrite") - before
+    assert _PATIENT_AND_PROVIDER == resources
+    assert 2 <= versions <= 1 + bundle.invocations("DualWrite") - before
+
+
+def _turn_on(bundle: Bundle) -> None:
+    """Let the patient's changes bring its provider, who has none of its own."""
+    for element in ELEMENTS:
+        bundle.set_phase(Phase.DUAL_WRITE, element)
 
 
 def _shuffled(events: list[ChangeEvent]) -> list[ChangeEvent]:
