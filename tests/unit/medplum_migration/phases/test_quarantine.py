@@ -1,5 +1,7 @@
 """Quarantine: dead letters are kept without patient data, replayed by the usual path, or let go."""
 
+import json
+
 import pytest
 
 from medplum_migration.domain.change_event import ChangeEvent
@@ -10,6 +12,7 @@ from medplum_migration.phases.apply import apply
 from medplum_migration.phases.dual_write import Message, apply_at_once
 from medplum_migration.phases.quarantine import GAVE_UP, QuarantineDeadLetters
 from medplum_migration.phases.steer_quarantine import SteerQuarantine
+from tests.published import postgresql
 from tests.world import World, full
 
 
@@ -72,6 +75,19 @@ def test_what_cannot_be_read_stays_in_the_queue(dead_letters: QuarantineDeadLett
     task = ChunkTask(element="people", run_id="r", chunk=0).model_dump_json()
 
     assert ["bad"] == dead_letters([Message("bad", "{}"), Message("task", task)])
+
+
+def test_a_change_of_a_row_stays_in_the_queue(
+    world: World, dead_letters: QuarantineDeadLetters
+) -> None:
+    """It has no version that an entry could close at; the events beside it are quarantined."""
+    change = postgresql("u", after={"number": 1, "surname": "Secret"})
+    event = json.loads(full(2, 4, "Secret").model_dump_json())
+
+    assert ["m"] == dead_letters([Message("m", json.dumps([change, event]))])
+    assert world.quarantine.get("people", "1") is None
+    assert world.quarantine.get("people", "2") is not None
+    assert "Secret" not in str(world.telemetry.problems)
 
 
 def test_a_replay_takes_the_usual_path(
