@@ -44,11 +44,11 @@ def with_schema(payload: dict[str, Any], **columns: str | dict[str, Any]) -> dic
     return {"schema": {"type": "struct", "fields": envelope}, "payload": payload}
 
 
-def dms(operation: str, data: Row, *, table: str = "people", **more: Any) -> dict[str, Any]:
+def dms(operation: str, data: Row, *, table: str = "people") -> dict[str, Any]:
     """Make a data record of AWS DMS."""
     told = sample("dms", 1)
     metadata = told["metadata"] | {"operation": operation, "table-name": table}
-    return {"data": data, "metadata": metadata, **more}
+    return {"data": data, "metadata": metadata}
 
 
 def outbox(sequence: int, key: str, operation: str = "upsert", *, told: str = "c") -> str:

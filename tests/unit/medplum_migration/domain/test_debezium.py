@@ -38,7 +38,7 @@ def test_a_delete_has_no_row_after() -> None:
 
 def test_mysql_positions_grow_along_the_log() -> None:
     """The next row of an event, the next event and the next file each count more."""
-    places = [
+    places: list[dict[str, Any]] = [
         {"file": "mysql-bin.000003", "pos": 774, "row": 0},
         {"file": "mysql-bin.000003", "pos": 774, "row": 1},
         {"file": "mysql-bin.000003", "pos": 775, "row": 0},

@@ -35,8 +35,8 @@ def test_a_delete_tells_the_row_before() -> None:
 
 def test_a_changed_key_is_in_the_image_before() -> None:
     """It holds what was changed."""
-    told = dms("update", {"number": 2}, **{"before-image": {"number": 1}})
-    rows = {"before": {"number": 1}, "after": {"number": 2}}
+    told = dms("update", {"number": 2}) | {"before-image": {"number": 1}}
+    rows: dict[str, Any] = {"before": {"number": 1}, "after": {"number": 2}}
 
     assert RowChange(table="people", schema="public", **rows) == read_dms(told)
 

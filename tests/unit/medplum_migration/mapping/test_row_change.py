@@ -1,7 +1,8 @@
 """What a change of a row means for one element: the records it concerns, or their images."""
 
 from collections.abc import Mapping as Dict
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -34,20 +35,12 @@ class IssueMapping(Mapping[IssueRow]):
 
     element, resource, row = "issues", "Condition", IssueRow
     table, key, system = "lists", "id", "https://example.org/id/issues"
-    where: ClassVar[dict[str, Condition]] = {"class": "problem"}
-    aliases: ClassVar = {"kind": "class"}
+    where = MappingProxyType({"class": "problem"})
+    aliases = MappingProxyType({"kind": "class"})
     fields = (
         Field("kind", "code.text"),
         Field("begun", "onsetDateTime"),
     )
-
-
-class PartMapping(IssueMapping):
-    """Records named by two columns, all of the table."""
-
-    element, key = "issue_parts", ("id", "begun")
-    where: ClassVar[dict[str, Condition]] = {}
-    fields = (Field("kind", "code.text"),)
 
 
 class JoinedMapping(IssueMapping):
@@ -55,6 +48,14 @@ class JoinedMapping(IssueMapping):
 
     element = "joined_issues"
     joins = (Join("extra", on={"id": "id"}),)
+
+
+class PartMapping(Mapping[IssueRow]):
+    """Records named by two columns, all of the table."""
+
+    element, resource, row = "issue_parts", "Condition", IssueRow
+    table, key, system = "lists", ("id", "begun"), "https://example.org/id/parts"
+    fields = (Field("kind", "code.text"),)
 
 
 ISSUES = IssueMapping()
@@ -67,7 +68,7 @@ def row(kind: str | None = "problem", number: object = 1, **more: object) -> dic
 
 def change(before: Dict[str, Any] | None, after: Dict[str, Any] | None, **told: Any) -> RowChange:
     """Make a change at a position."""
-    known = {"position": 9, "types": TYPES} | told
+    known: dict[str, Any] = {"position": 9, "types": TYPES} | told
     return RowChange(table="lists", before=before, after=after, **known)
 
 
