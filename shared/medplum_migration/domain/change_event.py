@@ -27,11 +27,21 @@ class ChangeEvent(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=True)
 
-    element: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
-    key: str = Field(min_length=1, max_length=LONGEST_KEY)
-    version: int = Field(ge=0, lt=2**63)
+    element: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,62}$", description="Data element type, such as `patients`."
+    )
+    key: str = Field(
+        min_length=1,
+        max_length=LONGEST_KEY,
+        description="Key of the record in the legacy store; of several columns, joined by `|`.",
+    )
+    version: int = Field(
+        ge=0, lt=2**63, description="Grows with every committed change of the record."
+    )
     operation: Operation = Field(strict=False)
-    image: dict[str, Any] | None = None
+    image: dict[str, Any] | None = Field(
+        default=None, description="The row by column name; without it the row is read."
+    )
 
     @property
     def is_thin(self) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from medplum_migration.domain.change_event import ChangeEvent, Operation, fold, read_event
 from medplum_migration.domain.errors import EventError
+from tests.unit.medplum_migration.domain.generate_schema import SCHEMA, schema
 
 
 def event(key: str, version: int, element: str = "people") -> ChangeEvent:
@@ -55,3 +56,8 @@ def test_a_delete_is_never_thin() -> None:
     gone = ChangeEvent(element="people", key="1", version=1, operation=Operation.DELETE)
 
     assert not gone.is_thin
+
+
+def test_the_published_schema_is_that_of_the_model() -> None:
+    """Publishers check their messages against the page; see generate_schema.py after a change."""
+    assert schema() == SCHEMA.read_text()

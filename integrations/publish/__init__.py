@@ -1,0 +1,1 @@
+"""Snippets for applications that publish their own change events."""
