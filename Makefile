@@ -15,7 +15,7 @@ SAM := $(CURDIR)/.tools/sam/bin/sam
 LOCK := pyproject.toml uv.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build deploy requirements setup demo test mutants lint format clean
+.PHONY: help tools build deploy requirements setup demo test mutants simulate lint format clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ test: setup lint ## lint, types, floors and all tests; ARGS="-k apply"
 
 mutants: .tools/project.stamp ## seed the kit's sixteen bugs; each must fall
 	@.venv/bin/python -m tests.mutants
+
+simulate: .tools/project.stamp ## the write path in every order; the last line sums up
+	@.venv/bin/python -m tests.simulation.run $(ARGS)
 
 lint: .tools/project.stamp ## style, types, floors
 	.venv/bin/ruff check

@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,7 +55,7 @@ class Backfill:
 
     `lease_s` must exceed the time one page takes. `quota_reserve` points of the FHIR quota are left
     to live traffic; 0 leaves none. After `patience` setbacks on one page, its records are tried one
-    by one.
+    by one. `new_token` names a lease.
     """
 
     elements: Mapping[str, ElementMapping[Any]]
@@ -66,6 +66,7 @@ class Backfill:
     lease_s: float = 120.0
     quota_reserve: int = 2500
     patience: int = 5
+    new_token: Callable[[], str] = lambda: uuid.uuid4().hex
 
     def __call__(self, task: ChunkTask, *, deadline: float) -> ChunkEnd:
         """Continue a chunk until it is done or `deadline` (seconds since the epoch) is near.
@@ -102,7 +103,7 @@ class Backfill:
         now = self.target.clock.now()
         if not chunk.is_free(now) or not self._may_run(chunk):
             return None
-        token = uuid.uuid4().hex
+        token = self.new_token()
         try:
             return self.checkpoints.save_chunk(chunk.leased(token, now, lease_s=self.lease_s))
         except ConflictError:

@@ -15,7 +15,7 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
-    """Looks at up to `most` quarantined records of an element in one call."""
+    """Looks at up to `most` waiting records of an element in one call."""
 
     quarantine: Quarantine
     manifest: Manifest
@@ -30,8 +30,8 @@ class Parked:
             UnavailableError: a store did not answer.
 
         """
-        held_back = islice(self.quarantine.entries(element), self.most)
-        waiting = [entry for entry in held_back if entry.waits_for]
+        held_back = self.quarantine.entries(element)
+        waiting = list(islice((entry for entry in held_back if entry.waits_for), self.most))
         if not waiting or not self.checkpoints.element(element).phase.writes_to_medplum:
             return 0
         due = [entry for entry in waiting if self._has_parent(entry)]

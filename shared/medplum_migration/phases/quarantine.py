@@ -55,6 +55,10 @@ class QuarantineDeadLetters:
         return kept
 
     def _quarantine(self, event: ChangeEvent) -> None:
+        """Hold an event back, unless it is known already why its record cannot be applied."""
+        known = self.quarantine.get(event.element, event.key)
+        if known is not None and known.version >= event.version:
+            return
         now = self.clock.now()
         held_back = QuarantineEntry(
             element=event.element,
