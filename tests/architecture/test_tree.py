@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "shared" / "medplum_migration"
 SOURCES = sorted(
     path
-    for folder in ("shared", "functions", "sandbox")
+    for folder in ("shared", "functions", "sandbox", "examples")
     for path in (ROOT / folder).rglob("*.py")
     if "node_modules" not in path.parts
 )

@@ -1,6 +1,8 @@
 """The write path under every interleaving of small worlds: no invariant breaks, broken ones do."""
 
+from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
+from multiprocessing import get_context
 
 import pytest
 from hypothesis import HealthCheck, note, settings
@@ -32,13 +34,15 @@ _STEPS = {
 
 
 @cache
-def _explored(name: str) -> Report:
-    return explore(next(each for each in (*SMALL, *NEGATIVES) if each.name == name))
+def _exploring() -> dict[str, Future[Report]]:
+    """Begin to explore every world, on all cores."""
+    pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
+    return {each.name: pool.submit(explore, each) for each in (*NEGATIVES, *SMALL)}
 
 
 def explored(scenario: Scenario) -> Report:
     """Explore a scenario once for all tests."""
-    return _explored(scenario.name)
+    return _exploring()[scenario.name].result()
 
 
 @pytest.mark.parametrize("scenario", SMALL, ids=lambda scenario: scenario.name)
