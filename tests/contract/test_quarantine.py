@@ -7,7 +7,7 @@ import pytest
 from medplum_migration.adapters.quarantine_table import QuarantineTable
 from medplum_migration.adapters.table import Table
 from medplum_migration.domain.change_event import Operation
-from medplum_migration.ports.quarantine import Quarantine, QuarantineEntry
+from medplum_migration.ports.quarantine import Attempt, Quarantine, QuarantineEntry
 
 
 @pytest.fixture
@@ -36,13 +36,25 @@ def test_round_trip(quarantine: Quarantine) -> None:
     assert _entry() == quarantine.get("patients", "7")
 
 
-@pytest.mark.parametrize(("version", "attempts"), [(3, 2), (4, 2)])
-def test_putting_again_counts(quarantine: Quarantine, version: int, attempts: int) -> None:
-    """The same or a newer version replaces the entry and counts the attempt."""
+@pytest.mark.parametrize("version", [3, 4])
+def test_putting_again_counts(quarantine: Quarantine, version: int) -> None:
+    """The same or a newer version replaces the entry, counts the attempt and remembers it."""
     quarantine.put(_entry())
     quarantine.put(_entry(version=version))
-    wanted = _entry(version=version).model_copy(update={"attempts": attempts})
+    first = Attempt(version=3, code="Mapping", path="birthDate", at=1.5)
+    wanted = _entry(version=version).model_copy(update={"attempts": 2, "earlier": (first,)})
     assert wanted == quarantine.get("patients", "7")
+
+
+def test_only_the_last_attempts_are_remembered(quarantine: Quarantine) -> None:
+    """An entry does not grow without end; the latest attempt is the entry itself."""
+    for version in range(15):
+        quarantine.put(_entry(version=version))
+    entry = quarantine.get("patients", "7")
+
+    assert entry is not None
+    assert (15, 14) == (entry.attempts, entry.version)
+    assert list(range(5, 14)) == [attempt.version for attempt in entry.earlier]
 
 
 def test_older_version_is_dropped(quarantine: Quarantine) -> None:
@@ -57,7 +69,9 @@ def test_every_attempt_counts(quarantine: Quarantine) -> None:
     """Attempts that come at once are all counted."""
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: quarantine.put(_entry()), range(6)))
-    assert _entry().model_copy(update={"attempts": 6}) == quarantine.get("patients", "7")
+    entry = quarantine.get("patients", "7")
+    assert entry is not None
+    assert (6, 5) == (entry.attempts, len(entry.earlier))
 
 
 def test_entries_by_key(quarantine: Quarantine) -> None:

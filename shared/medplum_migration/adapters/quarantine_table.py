@@ -16,14 +16,13 @@ class QuarantineTable:
         self._table = table
 
     def put(self, entry: QuarantineEntry) -> None:
-        """Store an entry unless one with a higher version is there; count attempts."""
+        """Store an entry unless one with a higher version is there; it remembers that one."""
         for _ in range(_TRIES):
             held, revision = self._read(entry.element, entry.key)
             if held is not None and held.version > entry.version:
                 return
-            attempts = held.attempts + 1 if held else 1
             try:
-                self._store(entry.model_copy(update={"attempts": attempts}), revision)
+                self._store(entry.after(held) if held else entry, revision)
             except ConflictError:
                 continue
             return

@@ -1,7 +1,9 @@
 """`quarantine list|show|replay|discard`: what waits for a person."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -17,22 +19,46 @@ Key = Annotated[str, typer.Argument(help="Key of the record in the legacy store.
 _COLUMNS = "key", "version", "since", "tries", "reason"
 
 
+class Cause(NamedTuple):
+    """What records are grouped by."""
+
+    code: str
+    path: str
+    reason: str
+
+
 @app.command("list")
 def list_entries(
     context: typer.Context,
     element: Element,
     *,
     code: Annotated[str | None, typer.Option(help="Only entries with this code.")] = None,
+    causes: Annotated[
+        bool, typer.Option("--causes", help="Count entries by code, path and reason.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List entries by key; no value of a record is shown."""
     session: Session = context.obj
     session.mapping(element)
     entries = _entries(session, element, code)
-    if as_json:
+    if causes:
+        _show_causes(session, entries, as_json=as_json)
+    elif as_json:
         print_json([entry.model_dump(mode="json") for entry in entries])
+    else:
+        print_table(session.console, _COLUMNS, [_line(entry) for entry in entries])
+
+
+def _show_causes(session: Session, entries: Iterable[QuarantineEntry], *, as_json: bool) -> None:
+    """Show the most frequent first."""
+    counted = Counter(Cause(entry.code, entry.path, entry.reason) for entry in entries)
+    found = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    if as_json:
+        print_json([{"records": number, **cause._asdict()} for cause, number in found])
         return
-    print_table(session.console, _COLUMNS, [_line(entry) for entry in entries])
+    rows = [(str(number), *cause) for cause, number in found]
+    print_table(session.console, ("records", *Cause._fields), rows)
 
 
 @app.command("show")

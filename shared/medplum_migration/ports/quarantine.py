@@ -7,12 +7,26 @@ from pydantic import BaseModel, ConfigDict
 
 from medplum_migration.domain.change_event import ChangeEvent, Operation
 
+REMEMBERED = 10
+
+
+class Attempt(BaseModel):
+    """One try that failed: at which version, why, and when."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int
+    code: str
+    path: str
+    at: float
+
 
 class QuarantineEntry(BaseModel):
     """One record that waits for a person; holds no value of it.
 
     `code` is an error's `code`, `path` the legacy column or FHIR path, `attempts` how often it was
-    put here. `waits_for` and `waits_for_key` name the record whose arrival lets it be tried again.
+    put here, `earlier` the last of those times but this one, oldest first. `waits_for` and
+    `waits_for_key` name the record whose arrival lets it be tried again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,9 +39,16 @@ class QuarantineEntry(BaseModel):
     reason: str
     path: str = ""
     attempts: int = 1
+    earlier: tuple[Attempt, ...] = ()
     quarantined_at: float
     waits_for: str = ""
     waits_for_key: str = ""
+
+    def after(self, held: "QuarantineEntry") -> "QuarantineEntry":
+        """Take the place of the entry before, and remember it."""
+        last = Attempt(version=held.version, code=held.code, path=held.path, at=held.quarantined_at)
+        earlier = (*held.earlier, last)[1 - REMEMBERED :]
+        return self.model_copy(update={"attempts": held.attempts + 1, "earlier": earlier})
 
     def as_event(self) -> ChangeEvent:
         """Make the thin event that has the record tried again."""
@@ -40,7 +61,7 @@ class Quarantine(Protocol):
     """One entry per record, the newest version wins; raises `UnavailableError`."""
 
     def put(self, entry: QuarantineEntry) -> None:
-        """Store an entry unless one with a higher version is there; count attempts."""
+        """Store an entry unless one with a higher version is there; it remembers that one."""
 
     def get(self, element: str, key: str) -> QuarantineEntry | None:
         """Read one entry."""

@@ -242,6 +242,22 @@ def test_quarantine_by_code() -> None:
     assert "sex" == run("quarantine", "show", "patients", "22").json["path"]
 
 
+@pytest.mark.usefixtures("quarantine")
+def test_quarantine_by_cause(quarantine: Quarantine) -> None:
+    """The most frequent cause comes first; nothing names a record."""
+    entry = quarantine.get("patients", "22")
+    assert entry is not None
+    quarantine.put(entry.model_copy(update={"key": "23"}))
+    lines = run("quarantine", "list", "patients", "--causes").out.splitlines()
+    told = run("quarantine", "list", "patients", "--causes", "--json").json
+
+    assert ["records", "code", "path", "reason"] == lines[0].split()
+    assert [(2, "sex"), (1, "name[use=official].family")] == [
+        (cause["records"], cause["path"]) for cause in told
+    ]
+    assert "22" not in "".join(lines)
+
+
 def test_quarantine_discard(quarantine: Quarantine, checkpoints: Checkpoints) -> None:
     """A discarded entry is gone, and the reason is kept."""
     arguments = ("quarantine", "discard", "patients", "22", "--reason", "duplicate card")
