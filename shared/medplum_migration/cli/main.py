@@ -17,6 +17,7 @@ from medplum_migration.cli import (
     reconcile,
     register,
     status,
+    why,
 )
 from medplum_migration.cli.exit_codes import EXIT_BUG, exit_code, next_step
 from medplum_migration.cli.session import Session
@@ -58,6 +59,7 @@ app.command("map")(map_record.map_record)
 app.command("check")(check.check)
 app.command("plan")(plan.plan)
 app.command("reconcile")(reconcile.reconcile)
+app.command("why")(why.why)
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(elements.app, name="elements")
 app.add_typer(phase.app, name="phase")
