@@ -46,27 +46,12 @@ class Ports:
         *,
         page_size: int,
     ) -> None:
-        self.tape, self.elements = tape, elements
+        self.elements = elements
         self.fhir = TapedFhirStore(tape)
         self.legacy = TapedLegacyStore(tape)
         self.items = TapedTable(tape, "manifest")
         self.checkpoints = ControlTable(TapedTable(tape, "control"))
-        crosswalk = Crosswalk(elements, self.fhir, source=SOURCE)
-        self.target = Target(
-            fhir=self.fhir,
-            legacy=self.legacy,
-            manifest=ManifestTable(self.items),
-            quarantine=QuarantineTable(self.items),
-            clock=TapedClock(tape),
-            telemetry=Silence(),
-            validate=validate,
-            source=SOURCE,
-            hash_key=b"simulated",
-            elements=elements,
-            checkpoints=self.checkpoints,
-            crosswalk=crosswalk,
-            rounds=3,
-        )
+        self.target = self._target(tape, validate)
         self.dual_write = DualWrite(
             elements=elements, checkpoints=self.checkpoints, target=self.target
         )
@@ -79,6 +64,23 @@ class Ports:
             quota_reserve=0,
             patience=1,
             new_token=lambda: f"{tape.name}@{tape.now}",
+        )
+
+    def _target(self, tape: Tape, validate: Callable[[Resource], None]) -> Target:
+        return Target(
+            fhir=self.fhir,
+            legacy=self.legacy,
+            manifest=ManifestTable(self.items),
+            quarantine=QuarantineTable(self.items),
+            clock=TapedClock(tape),
+            telemetry=Silence(),
+            validate=validate,
+            source=SOURCE,
+            hash_key=b"simulated",
+            elements=self.elements,
+            checkpoints=self.checkpoints,
+            crosswalk=Crosswalk(self.elements, self.fhir, source=SOURCE),
+            rounds=3,
         )
 
 

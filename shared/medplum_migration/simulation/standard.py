@@ -21,38 +21,41 @@ def standard(
     becomes. `parents` gives one row for each element that they refer to.
     """
     first, second = rows
-    key = mapping.key_of(first)
-    elements = (*(parents or {}), mapping)
     known = tuple(Commit(p.element, p.key_of(row), row, "") for p, row in (parents or {}).items())
-
-    def commit(row: Row | None, event: str = "thin") -> Commit:
-        return Commit(mapping.element, key, row, event)
-
+    old, new, gone = (
+        _commits(mapping, mapping.key_of(first), row) for row in (first, second, None)
+    )
     live = Scenario(
-        name=f"{mapping.element}: two workers",
-        elements=elements,
+        name="two workers",
+        elements=(*(parents or {}), mapping),
         before=known,
-        commits=(commit(first), commit(second), commit(None)),
+        commits=(old["thin"], new["thin"], gone["thin"]),
         dual_writers=2,
         most=most,
     )
-
-    def but(name: str, **changes: Any) -> Scenario:  # noqa: ANN401 because fields differ in kind
-        return replace(live, name=f"{mapping.element}: {name}", **changes)
-
-    full = (commit(first, "full"), commit(second, "full"), commit(None))
-    return (
-        live,
-        but("a crash and a duplicate", budget=Budget(crashes=1, duplicates=1)),
-        but("a stale read and a fault", budget=Budget(stale=1, faults=1)),
-        but("full images, one again", commits=full, budget=Budget(redeliveries=1)),
-        but(
-            "backfill beside live writes",
-            before=(*known, commit(first, "")),
-            commits=(commit(second), commit(None)),
-            chunks=True,
-            dual_writers=1,
-            backfillers=1,
-            budget=Budget(crashes=1),
-        ),
+    full = replace(live, name="full images", commits=(old["full"], new["full"], gone["full"]))
+    copied = replace(
+        live, before=(*known, old[""]), commits=(new["thin"], gone["thin"]), dual_writers=1
     )
+    found = (*_troubled(live), *_troubled(full), _in_backfill(copied))
+    return tuple(replace(each, name=f"{mapping.element}: {each.name}") for each in found)
+
+
+def _troubled(calm: Scenario) -> tuple[Scenario, ...]:
+    """Let nothing go wrong, then a few things together."""
+    more = {
+        "a crash and a duplicate": Budget(crashes=1, duplicates=1),
+        "a stale read and a fault": Budget(stale=1, faults=1),
+        "old events again": Budget(redeliveries=1),
+    }
+    troubled = (replace(calm, name=f"{calm.name}, {what}", budget=more[what]) for what in more)
+    return (calm, *troubled)
+
+
+def _in_backfill(calm: Scenario) -> Scenario:
+    return replace(calm, name="in backfill", chunks=True, backfillers=1, budget=Budget(crashes=1))
+
+
+def _commits(mapping: ElementMapping[Any], key: str, row: Row | None) -> dict[str, Commit]:
+    """Make the same commit with each kind of event."""
+    return {kind: Commit(mapping.element, key, row, kind) for kind in ("", "thin", "full")}
