@@ -8,17 +8,18 @@ from itertools import chain
 from rich.console import Console
 from sqlalchemy import text
 
+from legacy_store import sources
 from medplum_migration.domain.checkpoint import Balance
 from medplum_migration.phases.quarantine import GAVE_UP
 from medplum_migration.verification.balance import balance_of
 from medplum_migration.verification.reconcile import Reconciliation
-from sandbox.clinic.database import CAPTURED, clinic_engine
+from sandbox.clinic.database import clinic_engine
 from sandbox.demo.stage import ELEMENTS, Stage
 from sandbox.demo.view import Camera, Patience
 
 _KEYS = (
     "SELECT {key} FROM {table} UNION"
-    " SELECT CAST(record_key AS INTEGER) FROM medplum_outbox WHERE table_name = '{table}'"
+    " SELECT CAST(record_key AS INTEGER) FROM medplum_version WHERE element = '{element}'"
 )
 
 
@@ -71,9 +72,9 @@ def judge(stage: Stage, console: Console) -> Verdict:
     console.print("Comparing every record and field of both sides")
     compared = [_compare(stage, element) for element in ELEMENTS]
     for one in compared:
-        console.print(f"{one.element}: {one.balance}", highlight=False, soft_wrap=True)
-        for finding, number in sorted(one.found.findings.items()):
-            console.print(f"  {number} {finding.value}", highlight=False)
+        findings = (f"{number} {name.value}" for name, number in sorted(one.found.findings.items()))
+        console.print(f"{one.element}: {', '.join(findings)}", highlight=False)
+        console.print(f"  {one.balance}", highlight=False)
         for difference in one.found.differences[:20]:
             paths = ", ".join(difference.paths)
             console.print(f"  {difference.finding.value}: {paths}", highlight=False, soft_wrap=True)
@@ -81,8 +82,8 @@ def judge(stage: Stage, console: Console) -> Verdict:
 
 
 def _compare(stage: Stage, element: str) -> Comparison:
-    table = ELEMENTS[element]
-    keys = text(_KEYS.format(table=table, key=CAPTURED[table]))
+    source = sources()[element]
+    keys = text(_KEYS.format(table=source.table, key=source.keys[0], element=element))
     engine = clinic_engine(stage.clinic)
     with engine.connect() as connection:
         eligible = len(connection.execute(keys).all())

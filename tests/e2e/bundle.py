@@ -1,5 +1,7 @@
 """The deployed bundle as tests see it: events in, what the functions did out."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from medplum_migration.domain.checkpoint import RunStatus
 from medplum_migration.domain.phase import Phase
 from medplum_migration.runtime.wiring import Wiring
 from sandbox.aws.ministack import MiniStack
-from sandbox.aws.observation import logs
+from sandbox.aws.observation import function_processes, logs
 from sandbox.demo.stage import ELEMENTS
 from sandbox.medplum.server import EmbeddedMedplum
 
@@ -37,8 +39,12 @@ class Bundle:
     wired: Wiring
 
     def reset(self) -> None:
-        """Empty Medplum, both tables and all queues."""
+        """Empty Medplum, both tables and all queues; whoever remembers resource ids begins anew."""
         self.medplum.reset()
+        vars(self.wired).pop("target", None)
+        for function in _FUNCTIONS:
+            for process in function_processes(self.aws, self.outputs[f"{function}FunctionName"]):
+                os.kill(process, signal.SIGKILL)
         sqs = self.aws.client("sqs")
         for queue in _QUEUES:
             sqs.purge_queue(QueueUrl=self.outputs[queue])
