@@ -1,10 +1,10 @@
-/** Faults that a test asks for at POST /__fault; each is used up after `times` requests. */
+/** Faults that a test asks for at POST /__fault; each is used up after `times` requests, or never if that is 0. */
 import { badRequest } from '@medplum/core';
 
 const DISGUISED = badRequest('connect ECONNREFUSED 127.0.0.1:5432');
 const KNOWN = new Set([
   'status', 'times', 'retryAfter', 'match', 'matchBody', 'method', 'body', 'after', 'cut', 'disguised', 'delayMs',
-  'stale',
+  'stale', 'every',
 ]);
 
 /** The faults that are waiting, oldest first. */
@@ -26,21 +26,25 @@ export class Faults {
     if (unknown.length > 0) {
       throw new Error('Unknown fault field: ' + unknown.join(', '));
     }
-    this.waiting.push({ times: 1, ...fault });
+    this.waiting.push({ times: 1, every: 1, ...fault, fitting: 0, used: 0 });
   }
 
   /** @returns {object | undefined} the fault for this request; it counts as used */
   take(method, url, body) {
-    const fault = this.waiting.find((candidate) =>
+    const fault = this.fitting(method, url, body).find((candidate) => ++candidate.fitting % candidate.every === 0);
+    if (fault && ++fault.used === fault.times) {
+      this.waiting = this.waiting.filter((candidate) => candidate !== fault);
+    }
+    return fault;
+  }
+
+  fitting(method, url, body) {
+    return this.waiting.filter((candidate) =>
       (!candidate.method || candidate.method === method) &&
       // Only a fault that names them hits the token endpoint and the health check.
       (candidate.match ? new RegExp(candidate.match, 'u').test(url) : url.startsWith('/fhir/')) &&
       (!candidate.matchBody || new RegExp(candidate.matchBody, 'u').test(body.toString('utf8')))
     );
-    if (fault && --fault.times <= 0) {
-      this.waiting = this.waiting.filter((candidate) => candidate !== fault);
-    }
-    return fault;
   }
 }
 

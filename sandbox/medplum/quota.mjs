@@ -10,6 +10,11 @@ const REQUESTS = 60_000;
 export class Quota {
   /** @param {number | undefined} points enforced if given @param {number} windowS seconds */
   constructor(points, windowS) {
+    this.limit(points, windowS);
+  }
+
+  /** Changes the limit; every client begins a new window. */
+  limit(points, windowS) {
     this.enforced = points !== undefined;
     this.points = points ?? DEFAULT_POINTS;
     this.windowMs = windowS * 1000;

@@ -22,11 +22,13 @@ import { Profiles } from './validation.mjs';
 const VERSION = '5.2.13';
 const BASE = '/fhir/R4';
 const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8' };
+const LIMITS = ['quota', 'quotaWindowS', 'latencyMs'];
 
 /** Everything one running server holds. */
 class Server {
   constructor(options, profiles) {
     this.options = options;
+    this.limits = Object.fromEntries(LIMITS.map((name) => [name, options[name]]));
     this.journal = new Journal(options.data);
     this.store = new Store(this.journal, (event) => this.committed(event));
     this.profiles = new Profiles(this.store, profiles);
@@ -52,8 +54,25 @@ class Server {
 
   reset() {
     this.journal.clear();
-    [this.store, this.quota, this.stats, this.faults, this.subscriptions, this.jobs].forEach((part) => part.clear());
+    [this.store, this.stats, this.subscriptions, this.jobs].forEach((part) => part.clear());
+    this.heal();
     this.profiles.changed();
+  }
+
+  /** Forgets faults, and takes back the limits it was started with. */
+  heal() {
+    this.faults.clear();
+    this.limit(Object.fromEntries(LIMITS.map((name) => [name, this.options[name]])));
+  }
+
+  /** @throws {Error} for a limit that does not exist */
+  limit(limits) {
+    const unknown = Object.keys(limits).filter((name) => !LIMITS.includes(name));
+    if (unknown.length > 0) {
+      throw new Error('Unknown limit: ' + unknown.join(', '));
+    }
+    this.limits = { ...this.limits, ...limits };
+    this.quota.limit(this.limits.quota, this.limits.quotaWindowS);
   }
 
   /** @returns {Promise<object>} `{status, body, headers}` or `{cut: true}` to close the connection */
@@ -62,7 +81,7 @@ class Server {
       return this.control(method, path, raw);
     }
     const fault = this.faults.take(method, path, raw);
-    const delayMs = this.options.latencyMs + (fault?.delayMs ?? 0);
+    const delayMs = this.limits.latencyMs + (fault?.delayMs ?? 0);
     if (delayMs > 0) {
       await sleep(delayMs);
     }
@@ -101,6 +120,8 @@ class Server {
   control(method, path, raw) {
     const actions = {
       'POST /__reset': () => this.reset(),
+      'POST /__heal': () => this.heal(),
+      'POST /__limit': () => this.limit(JSON.parse(raw.toString('utf8'))),
       'POST /__fault': () => this.faults.add(JSON.parse(raw.toString('utf8'))),
       'GET /__stats': () => this.counters(),
     };

@@ -111,10 +111,18 @@ class EmbeddedMedplum:
     def fault(self, **fault: object) -> None:
         """Arm a fault, e.g. `fault(status=503, times=2, match="Patient")` or `fault(after=True)`.
 
-        Fields: status, times, retryAfter, match, matchBody, method, body, after, cut, disguised,
-        delayMs, stale.
+        Fields: status, times, every, retryAfter, match, matchBody, method, body, after, cut,
+        disguised, delayMs, stale.
         """
         self._control("POST", "__fault", fault)
+
+    def limit(self, **limits: float) -> None:
+        """Change limits of the running server: quota, quotaWindowS, latencyMs."""
+        self._control("POST", "__limit", limits)
+
+    def heal(self) -> None:
+        """Forget waiting faults and changed limits; resources and counters stay."""
+        self._control("POST", "__heal", {})
 
     def stats(self) -> dict[str, Any]:
         """Return the counters since start or reset: requests, interactions, writes, quota."""
