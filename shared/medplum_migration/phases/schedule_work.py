@@ -94,7 +94,7 @@ class ScheduleWork:
         waiting = sum(chunk.status is not ChunkStatus.DONE for chunk in chunks)
         while not run.planning_done and waiting < 2 * self.in_flight:
             known = len(chunks) > run.chunks
-            chunk = chunks[run.chunks] if known else self._cut(run)
+            chunk = chunks[run.chunks] if known else self._cut(run, chunks[-1:])
             if chunk.deletions and waiting > 0 and not known:
                 break  # deletions are worked on after everything else
             run, chunk = self._add(run, chunk)
@@ -114,12 +114,18 @@ class ScheduleWork:
         }
         return self.checkpoints.save_run(run.model_copy(update=update)), stored
 
-    def _cut(self, run: Run) -> Chunk:
-        """Cut the next chunk; after the last key, one for the deletions that capture knows."""
+    def _cut(self, run: Run, last: Sequence[Chunk]) -> Chunk:
+        """Cut the next chunk; after the last key, one for the deletions that capture knows.
+
+        A chunk that is not full reached the last key: what came behind it since, capture saw.
+        """
         size = run.chunk_size
         if run.limit is not None:
             size = min(size, run.limit - run.planned)
-        boundary = self.legacy.boundary(run.element, after=run.planned_upto, size=size)
+        at_end = any(chunk.size < run.chunk_size for chunk in last)
+        boundary = (
+            None if at_end else self.legacy.boundary(run.element, after=run.planned_upto, size=size)
+        )
         upto, found = boundary or ("", 0)
         return Chunk(
             element=run.element,

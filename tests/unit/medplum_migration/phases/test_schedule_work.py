@@ -143,3 +143,25 @@ def test_chunks_that_were_tried_least_come_first(world: World) -> None:
     world.schedule_work()
 
     assert [3, 4, 5] == [task.chunk for task in world.tasks.take()]
+
+
+def test_a_clinic_that_keeps_inserting_is_not_chased(world: World) -> None:
+    """After a chunk that is not full come the deletions, whatever was inserted behind it since."""
+    begin(world, 3)
+    world.schedule_work()
+    for number in range(3, 10):
+        world.write(number, "Late")
+    for chunk in world.checkpoints.chunks("people", run_id(world)):
+        leased = chunk.leased("token", world.clock.now(), lease_s=60)
+        world.checkpoints.save_chunk(leased.finished(world.clock.now()))
+    world.schedule_work()
+
+    chunks = world.checkpoints.chunks("people", run_id(world))
+    assert [(2, False), (1, False), (0, True)] == [(c.size, c.deletions) for c in chunks]
+
+
+def run_id(world: World) -> str:
+    """Read the id of the run."""
+    run = world.checkpoints.run("people")
+    assert run is not None
+    return run.run_id
