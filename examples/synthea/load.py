@@ -47,7 +47,7 @@ def load(folder: Path, path: Path) -> None:
             for name, rows in tables.items():
                 for number, row in enumerate(rows, 1):
                     write(connection, name, number, row)
-        install(engine, KEYED, NUMBERED)
+        install(engine)
     finally:
         engine.dispose()
 

@@ -8,21 +8,14 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from legacy_store import sources
 from legacy_store.connection import snapshot_engine
+from medplum_migration.adapters.sql_capture import SqlCapture
 from medplum_migration.domain.errors import ConfigurationError
-from sandbox.clinic import capture
 from sandbox.clinic.people import ODD_SHARE, people
-from sandbox.clinic.schema import (
-    FACILITY,
-    PATIENT_DATA,
-    PATIENT_KEY,
-    USER_KEY,
-    USERS,
-    schema,
-)
+from sandbox.clinic.schema import FACILITY, PATIENT_DATA, USERS, schema
 from sandbox.clinic.staff import facility, staff
 
-CAPTURED = {PATIENT_DATA: PATIENT_KEY, USERS: USER_KEY}
 _BATCH = 1000
 _MYSQL = ("SET SESSION sql_mode = ''",)
 _SQLITE = (
@@ -91,7 +84,7 @@ def create_clinic(
             connection.execute(tables[USERS].insert(), list(staff(seed=seed)))
             while batch := list(islice(source, _BATCH)):
                 connection.execute(tables[PATIENT_DATA].insert(), batch)
-        capture.install(engine, CAPTURED)
+        SqlCapture(engine, sources()).install()
     finally:
         engine.dispose()
 

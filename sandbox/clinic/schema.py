@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-PATIENT_DATA, PATIENT_KEY = "patient_data", "pid"
-USERS, USER_KEY = "users", "id"
+PATIENT_DATA = "patient_data"
+USERS = "users"
 FACILITY = "facility"
 
 _Type: TypeAlias = "sa.types.TypeEngine[Any]"

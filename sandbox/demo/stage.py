@@ -19,13 +19,12 @@ from sandbox.aws.ministack import MiniStack
 from sandbox.aws.observation import logs
 from sandbox.aws.tools import ROOT
 from sandbox.clinic.database import create_clinic
-from sandbox.clinic.schema import PATIENT_DATA, USERS
 from sandbox.demo.script import PARAMETERS, Script, Server
 from sandbox.demo.telemetry import Silence
 from sandbox.medplum.server import EmbeddedMedplum
 
-ELEMENTS = {"practitioners": USERS, "patients": PATIENT_DATA}
-"""What the demo migrates: each element after those it refers to, with its table."""
+ELEMENTS = ("practitioners", "patients")
+"""What the demo migrates: each element after those it refers to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +42,18 @@ class Stage:
     def start_writer(self, script: Script) -> "subprocess.Popen[bytes]":
         """Let the clinic write."""
         options = ["--rate", str(script.rate), "--seed", str(script.seed), "--until-stopped"]
-        return self._start("writer", *options)
+        module = ("sandbox.clinic.writer", "--dsn", str(self.clinic))
+        return self._start("writer", *module, *options)
 
     def start_relay(self) -> "subprocess.Popen[bytes]":
         """Publish what the clinic writes."""
-        queue = ["--queue-url", self.outputs["EventsQueueUrl"], "--until-stopped"]
-        tables = [f"--table={table}={element}" for element, table in ELEMENTS.items()]
-        return self._start("relay", *tables, *queue)
+        verb = ("capture", "relay", "--until-stopped", "--execute")
+        return self._start("relay", "medplum_migration.cli", "--stack", STACK, *verb)
 
-    def _start(self, program: str, *options: str) -> "subprocess.Popen[bytes]":
-        with (self.folder / f"{program}.log").open("wb") as log:
+    def _start(self, name: str, *module: str) -> "subprocess.Popen[bytes]":
+        with (self.folder / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
-                [
-                    *(sys.executable, "-m", f"sandbox.clinic.{program}"),
-                    *("--dsn", str(self.clinic), *options),
-                ],
+                [sys.executable, "-m", *module],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -19,10 +19,7 @@ from sandbox.demo.stage import ELEMENTS, Stage
 _LINE_EVERY_S = 5.0
 _PATIENCE_S = 300.0
 _QUEUES = ("EventsQueueUrl", "EventsDeadLetterQueueUrl")
-_UNPUBLISHED = sa.text(
-    "SELECT COUNT(*) FROM medplum_outbox WHERE sequence >"
-    " COALESCE((SELECT MAX(sequence) FROM medplum_relay_position), 0)"
-)
+_UNPUBLISHED = sa.text("SELECT COUNT(*) FROM medplum_outbox")
 
 
 class StalledError(Exception):

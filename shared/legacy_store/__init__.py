@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from medplum_migration.adapters.legacy_sql import SqlLegacyStore
+    from medplum_migration.adapters.sql_capture import SqlCapture
+    from medplum_migration.adapters.sql_outbox import SqlOutbox
     from medplum_migration.mapping.scaffold import LegacyColumn
     from medplum_migration.mapping.source import Source
 
@@ -44,6 +46,27 @@ def open_store(dsn: str) -> "SqlLegacyStore":
     from medplum_migration.adapters.legacy_sql import SqlLegacyStore
 
     return SqlLegacyStore(snapshot_engine(dsn), sources())
+
+
+def open_capture(dsn: str) -> "SqlCapture":
+    """Open capture at a database URL, for `medplum-migrate capture`.
+
+    Raises:
+        ConfigurationError: the text is not a database URL.
+
+    """
+    from legacy_store.connection import snapshot_engine
+    from medplum_migration.adapters.sql_capture import SqlCapture
+
+    return SqlCapture(snapshot_engine(dsn), sources())
+
+
+def open_outbox(dsn: str) -> "SqlOutbox":
+    """Open the outbox at a database URL, for the relay; raises as `open_capture`."""
+    from legacy_store.connection import snapshot_engine
+    from medplum_migration.adapters.sql_outbox import SqlOutbox
+
+    return SqlOutbox(snapshot_engine(dsn))
 
 
 def describe(dsn: str, table: str) -> "tuple[LegacyColumn, ...]":

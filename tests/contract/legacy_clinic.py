@@ -7,7 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
+from medplum_migration.adapters.capture_tables import OUTBOX
+from medplum_migration.adapters.legacy_sql import SqlLegacyStore
+from medplum_migration.adapters.sql_capture import SqlCapture
 from medplum_migration.mapping.source import Children, Join, Source
 from tests.contract.legacy_databases import BIGINT, TEXT
 
@@ -63,7 +65,7 @@ class Clinic:
         self.statements: list[str] = []
         self.during_read: dict[str, Callable[[], object]] = {}
         _SCHEMA.create_all(self.engine)
-        OUTBOX.create(self.engine)
+        SqlCapture(self.engine, {}).install()
         with self.engine.begin() as connection:
             for name, (_, rows) in _ROWS.items():
                 connection.execute(TABLES[name].insert().values(rows))
@@ -89,7 +91,7 @@ class Clinic:
     def capture(self, key: str, operation: str = "upsert") -> None:
         """Commit an outbox row of a visit."""
         with self.engine.begin() as connection:
-            row = {"table_name": "visit", "record_key": key, "operation": operation}
+            row = {"element": VISITS, "record_key": key, "operation": operation}
             connection.execute(OUTBOX.insert().values(row))
 
     def write(self, statement: str) -> None:

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
+from medplum_migration.adapters.capture_tables import OUTBOX
+from medplum_migration.adapters.legacy_sql import SqlLegacyStore
+from medplum_migration.adapters.sql_capture import SqlCapture
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import ConfigurationError
 from medplum_migration.mapping.source import Source, join_key
@@ -51,7 +53,7 @@ class Lines:
     def __init__(self, dsn: str) -> None:
         self.engine = snapshot_engine(dsn)
         _SCHEMA.create_all(self.engine)
-        OUTBOX.create(self.engine)
+        SqlCapture(self.engine, {}).install()
         lines = Source(_LINE.name, ("order", "code"), ("mark",))
         marks = Source(_MARK.name, tuple(_MARK.c.keys()), ())
         self.store = SqlLegacyStore(self.engine, {LINES: lines, MARKS: marks})
@@ -137,8 +139,8 @@ def test_versions_are_those_of_the_key_text(lines: Lines) -> None:
     keys = [(1, "a|b"), (1, "~"), (1, "a~7cb"), (11, "")]
     lines.fill(keys)
     with lines.engine.begin() as connection:
-        for key in ("1|a~7cb", "1|~7e"):
-            row = {"table_name": _LINE.name, "record_key": key, "operation": "upsert"}
+        for key in ("1|a~7cb", "1|~7e", "1|~7e"):
+            row = {"element": LINES, "record_key": key, "operation": "upsert"}
             connection.execute(OUTBOX.insert().values(row))
     expected = [("1|a~7cb", 1, 0), ("1|~7e", 2, 1), ("1|a~7e7cb", 0, 2), ("11|", 0, 3)]
     records = lines.store.read(LINES, list(map(text, keys)))

@@ -148,7 +148,7 @@ def test_children_are_of_the_snapshot_of_their_record(clinic: Clinic, call: str)
     [before] = calls[call]()
     clinic.during_read = {
         "child_0": lambda: clinic.write("DELETE FROM code"),
-        "medplum_outbox": lambda: clinic.capture("2"),
+        "medplum_version": lambda: clinic.capture("2"),
     }
     assert [before] == calls[call]()
     assert {} == clinic.during_read

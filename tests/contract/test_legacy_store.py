@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
+from medplum_migration.adapters.capture_tables import OUTBOX, VERSIONS
+from medplum_migration.adapters.legacy_sql import SqlLegacyStore
 from medplum_migration.adapters.memory_legacy_store import MemoryLegacyStore
+from medplum_migration.adapters.sql_capture import SqlCapture
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.mapping.source import Source
 from medplum_migration.ports.legacy import LegacyStore
@@ -68,7 +70,7 @@ class SqlBench:
         self.during_read: Callable[[], object] | None = None
         self._writer, self._reader = snapshot_engine(dsn), snapshot_engine(dsn)
         _SCHEMA.create_all(self._writer)
-        OUTBOX.create(self._writer)
+        SqlCapture(self._writer, {}).install()
         sa.event.listen(self._reader, "before_cursor_execute", self._interrupt)
         sources = {e: Source(t.name, (t.c[0].name,), ("range",)) for e, t in _TABLES.items()}
         self.store = SqlLegacyStore(self._reader, sources)
@@ -77,12 +79,13 @@ class SqlBench:
         self, element: str, key: str, mark: int | None = 0, *, mark_version: bool = False
     ) -> int:
         """Write outbox and row in one transaction."""
-        row = {"table_name": _TABLES[element].name, "record_key": key}
+        row = {"element": element, "record_key": key}
         with self._writer.begin() as connection:
             operation = "upsert" if mark is not None or mark_version else "delete"
-            written = OUTBOX.insert().values(**row, operation=operation)
-            written = written.returning(OUTBOX.c.sequence)
-            version = int(connection.execute(written).scalar_one())
+            connection.execute(OUTBOX.insert().values(**row, operation=operation))
+            of_record = VERSIONS.c.element == element, VERSIONS.c.record_key == key
+            found = connection.scalar(sa.select(VERSIONS.c.version).where(*of_record))
+            version = int(found or 0)
             self._write(connection, element, key, version if mark_version else mark)
         return version
 
@@ -103,7 +106,7 @@ class SqlBench:
             connection.execute(table.insert().values({table.c[0]: bound, "range": mark}))
 
     def _interrupt(self, _c: object, _cursor: object, statement: str, *_: object) -> None:
-        if self.during_read and "medplum_outbox" in statement:
+        if self.during_read and "medplum_version" in statement:
             action, self.during_read = self.during_read, None
             action()
 

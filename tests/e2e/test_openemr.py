@@ -4,6 +4,7 @@ It is treated as patient data: assertions compare in memory and say what differs
 """
 
 import gzip
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from legacy_store import sources
 from legacy_store.connection import snapshot_engine
+from medplum_migration.adapters.sql_capture import SqlCapture
 from medplum_migration.domain.checkpoint import Balance, Disposition
 from medplum_migration.domain.phase import Phase
 from medplum_migration.runtime.settings import Settings
@@ -25,7 +28,6 @@ from medplum_migration.runtime.wiring import Wiring
 from medplum_migration.verification.balance import balance_of
 from sandbox.aws.deployment import create_secret, deploy
 from sandbox.aws.tools import ROOT
-from sandbox.clinic import capture
 from sandbox.clinic.database import clinic_engine
 from sandbox.demo.script import PARAMETERS
 from sandbox.demo.stage import Stage
@@ -41,6 +43,7 @@ _DUMP = _DATA / "openemr-8.2dev.mysql.sql.gz"
 _HOST, _PORT = "127.0.0.1", "3306"
 _SERVER = f"mysql://root@{_HOST}:{_PORT}/"
 _ORIGINAL = 27
+_RELAY = [sys.executable, "-m", "medplum_migration.cli", "capture", "relay", "--execute"]
 _GENDERS = {"Male": "male", "Female": "female", "UNK": "unknown", "": None}
 
 
@@ -66,7 +69,7 @@ def openemr() -> Iterator[tuple[str, sa.Engine]]:
             capture_output=True,
             check=True,
         )
-        capture.install(engine, {"patient_data": "pid"})
+        SqlCapture(engine, sources()).install()
         yield _SERVER + name, engine
     finally:
         engine.dispose()
@@ -219,7 +222,8 @@ def _delete_and_insert(engine: sa.Engine) -> tuple[int, int]:
 @contextmanager
 def _relay(url: str, bundle: Bundle) -> Iterator[None]:
     """Publish what the clinic writes, in a process of its own, as long as the block lasts."""
-    with subprocess.Popen([*_relay_command(url, bundle), "--until-stopped"], cwd=ROOT) as process:  # noqa: S603 because the arguments are fixed
+    command = [*_RELAY, "--until-stopped"]
+    with subprocess.Popen(command, cwd=ROOT, env=_environment(url, bundle)) as process:  # noqa: S603 because the arguments are fixed
         try:
             yield
         finally:
@@ -228,13 +232,10 @@ def _relay(url: str, bundle: Bundle) -> Iterator[None]:
 
 def _drain(url: str, bundle: Bundle) -> None:
     """Publish what is left, and wait until it has arrived."""
-    subprocess.run(_relay_command(url, bundle), cwd=ROOT, check=True)  # noqa: S603 because the arguments are fixed
+    subprocess.run(_RELAY, cwd=ROOT, env=_environment(url, bundle), check=True)  # noqa: S603 because the arguments are fixed
     bundle.wait_until_idle()
 
 
-def _relay_command(url: str, bundle: Bundle) -> list[str]:
-    return [
-        *(sys.executable, "-m", "sandbox.clinic.relay", "--dsn", url),
-        *("--table", f"patient_data={ELEMENT}"),
-        *("--queue-url", bundle.outputs["EventsQueueUrl"]),
-    ]
+def _environment(url: str, bundle: Bundle) -> dict[str, str]:
+    places = {"LEGACY_DSN": url, "EVENTS_QUEUE_URL": bundle.outputs["EventsQueueUrl"]}
+    return {**os.environ, **places}

@@ -15,6 +15,7 @@ _ALLOWED = {
         "read manifest",
         "write manifest",
     },
+    "RelayChanges": {"legacy", "send events"},
     "ScheduleWork": {
         *("legacy", "send chunks", "send events"),
         *("read control", "write control", "read manifest"),

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import pytest
 
-from examples.synthea.capture import elements_by_table
 from medplum_migration.domain.checkpoint import Disposition
 from medplum_migration.domain.phase import Phase
 from medplum_migration.runtime.settings import Settings
@@ -21,13 +20,13 @@ from medplum_migration.runtime.wiring import Wiring
 from sandbox.aws.deployment import create_secret, deploy
 from sandbox.aws.ministack import MiniStack
 from sandbox.aws.tools import ROOT
-from sandbox.clinic.relay import Relay
 from sandbox.demo.script import PARAMETERS
 from sandbox.demo.stage import Stage
 from sandbox.demo.telemetry import Silence
 from tests.e2e.bundle import Bundle, close
 from tests.integration.synthea.events import Clinic
 from tests.integration.synthea.test_rows import COUNTS
+from tests.relaying import relay_of
 from tests.required import absent
 
 pytestmark = pytest.mark.e2e
@@ -82,7 +81,7 @@ def test_replay(migrating: Bundle, clinic: Clinic) -> None:
     elements = list(migrating.wired.elements)
     for element in elements:
         migrating.set_phase(Phase.DUAL_WRITE, element)
-    relay = Relay(clinic.engine, migrating.send, elements_by_table())
+    relay = relay_of(clinic.engine, migrating.send)
     written: list[int] = []
 
     def live() -> None:

@@ -1,5 +1,6 @@
 """The legacy database's catalogue: names of tables and columns in, tables to query out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +14,15 @@ from medplum_migration.mapping.source import PRESENT, Condition, Conditions, Sou
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A legacy table under an alias; its columns are integers, texts, or of no type.
+    """A legacy table under an alias, or a trigger's row of it.
 
-    Untyped columns: SQLAlchemy's own reading of a date fails on a zero date.
+    Columns are integers, texts, or of no type: SQLAlchemy's reading of a date fails on a zero date.
     """
 
     element: str
     name: str
     clause: sa.FromClause
+    columns: Mapping[str, sa.ColumnElement[Any]]
 
     def column(self, name: str) -> sa.ColumnElement[Any]:
         """Give a column.
@@ -29,10 +31,10 @@ class Table:
             ConfigurationError: the table lacks it.
 
         """
-        if name not in self.clause.c:
+        if name not in self.columns:
             reason = "the legacy table lacks a column"
             raise ConfigurationError(reason, element=self.element, table=self.name, column=name)
-        return self.clause.c[name]
+        return self.columns[name]
 
     def meets(self, where: Conditions) -> list[sa.ColumnElement[bool]]:
         """Restrict the table to the rows that meet all conditions."""
@@ -76,7 +78,17 @@ class Catalogue:
         # Columns of a table: a quoted name that stands alone and is no column is a text to SQLite.
         columns = (_column(column, kind) for column, kind in self.types(name).items())
         clause = sa.table(quoted_name(name, quote=True), *columns).alias(alias)
-        return Table(self._element, name, clause)
+        return Table(self._element, name, clause, dict(clause.c.items()))
+
+    def row(self, name: str, row: str) -> Table:
+        """Look a table up for a trigger; `row` is NEW or OLD."""
+        known = self.table(name, row)
+        quote = self._inspector.dialect.identifier_preparer.quote_identifier
+        columns = {
+            column: sa.literal_column(f"{row}.{quote(column)}", found.type)
+            for column, found in known.columns.items()
+        }
+        return Table(self._element, name, known.clause, columns)
 
     def row_model(self, source: Source) -> frozenset[str]:
         """Name the columns of the base table, and those that joins and children can add now.

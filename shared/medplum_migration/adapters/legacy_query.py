@@ -53,9 +53,9 @@ class Reader:
     children: tuple[ChildRows, ...]
 
     @property
-    def leaves_by_update(self) -> bool:
-        """Tell whether an update, and not only a deletion, can take a record out of the element."""
-        return bool(self.source.where) or any(join.required for join in self.source.joins)
+    def loses_joined_rows(self) -> bool:
+        """Tell whether a record can end while its base row stays."""
+        return any(join.required for join in self.source.joins)
 
     def page(self, *, after: str | None, upto: str | None) -> sa.Select[Any]:
         """Read records with keys in (`after`, `upto`], in key order."""

@@ -1,7 +1,7 @@
-"""`LegacyStore` over a SQL database: rows of tables or views, versions from the outbox.
+"""`LegacyStore` over a SQL database: rows of tables or views, versions from capture.
 
-Row and version belong together, because capture writes a row's change and its outbox entry in one
-transaction, and because each call here reads both in one transaction that sees one snapshot:
+Row and version belong together, because triggers raise the version in the transaction that changes
+the row, and because each call here reads both in one transaction that sees one snapshot:
 
 - PostgreSQL at REPEATABLE READ takes the snapshot at the first query of the transaction.
 - MariaDB and MySQL (InnoDB) at REPEATABLE READ open a read view at the first consistent read;
@@ -16,40 +16,25 @@ from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.mysql import VARCHAR as MYSQL_VARCHAR
 from sqlalchemy.exc import SQLAlchemyError
 
+from medplum_migration.adapters.capture_tables import VERSIONS
 from medplum_migration.adapters.legacy_catalogue import Catalogue
 from medplum_migration.adapters.legacy_query import Reader
 from medplum_migration.adapters.legacy_reader import open_reader
+from medplum_migration.adapters.sql_capture import SqlCapture
 from medplum_migration.domain.data_element import LegacyRecord
 from medplum_migration.domain.errors import ConfigurationError, UnavailableError
 from medplum_migration.mapping.source import Source
+from medplum_migration.ports.capture import CaptureState
 
+_VERSION = VERSIONS.c
 _KEY_VARIABLES = 900  # SQLite before 3.32 takes 999 in a statement
 _SNAPSHOT_LEVELS = frozenset({"REPEATABLE READ", "SERIALIZABLE"})
-OUTBOX = sa.Table(
-    "medplum_outbox",
-    sa.MetaData(),
-    sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
-    sa.Column("table_name", sa.String(64), nullable=False),
-    sa.Column(
-        "record_key",
-        # Keys that differ only in case or accents are different records.
-        sa.String(256).with_variant(
-            MYSQL_VARCHAR(256, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb"
-        ),
-        nullable=False,
-    ),
-    sa.Column("operation", sa.String(6), nullable=False),
-    sa.Index("medplum_outbox_record", "table_name", "record_key", "sequence"),
-    sqlite_autoincrement=True,
-)
-"""One row per captured write, in the order of commit for each record."""
 
 
 class SqlLegacyStore:
-    """Reads records with the outbox sequence of their last captured write as version.
+    """Reads records with the sequence of their last captured write as version.
 
     Version 0 means never captured. Values come as JSON knows them, the same on every database:
     dates and times as ISO text with a blank (a zero date of MySQL stays `0000-00-00 00:00:00`),
@@ -57,19 +42,16 @@ class SqlLegacyStore:
     other than SQLite the engine needs isolation level REPEATABLE READ, and `hide_parameters`.
     """
 
-    def __init__(
-        self, engine: sa.Engine, sources: Mapping[str, Source], *, versions: sa.Table = OUTBOX
-    ) -> None:
+    def __init__(self, engine: sa.Engine, sources: Mapping[str, Source]) -> None:
         self._engine = engine
         self._sources = sources
-        self._versions = versions
         self._readers: dict[str, Reader] = {}
         self._isolated = engine.dialect.name == "sqlite"
 
     def with_all_columns(self) -> "SqlLegacyStore":
         """Give a store over the same records with all columns of their tables."""
         sources = {name: replace(source, columns=None) for name, source in self._sources.items()}
-        return SqlLegacyStore(self._engine, sources, versions=self._versions)
+        return SqlLegacyStore(self._engine, sources)
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -115,25 +97,28 @@ class SqlLegacyStore:
     def deletions(
         self, element: str, *, after: str | None, limit: int
     ) -> tuple[list[LegacyRecord], str | None]:
-        """Read deleted records by the outbox sequence of their deletion, which is the cursor."""
-        reader, outbox = self._reader(element), self._versions.c
-        query = (
-            sa.select(outbox.record_key, outbox.sequence)
-            .where(outbox.table_name == reader.source.table)
-            .where(outbox.sequence > int(after or 0))
-        )
-        if not reader.leaves_by_update:
-            query = query.where(outbox.operation == "delete")
+        """Read deleted records by key, which is the cursor."""
+        reader = self._reader(element)
+        query = sa.select(_VERSION.record_key).where(_VERSION.element == element)
+        if after is not None:
+            query = query.where(_VERSION.record_key > after)
+        if not reader.loses_joined_rows:
+            query = query.where(_VERSION.deleted)
         with self._snapshot(element) as connection:
-            found = connection.execute(query.order_by(outbox.sequence).limit(limit)).all()
-        records = self.read(element, list(dict.fromkeys(str(key) for key, _ in found)))
-        gone = [record for record in records if record.row is None]
-        return gone, str(found[-1].sequence) if found else None
+            found = connection.scalars(query.order_by(_VERSION.record_key).limit(limit)).all()
+        gone = [record for record in self.read(element, found) if record.row is None]
+        return gone, found[-1] if found else None
 
     def columns(self, element: str) -> frozenset[str]:
         """Name the columns that the element's tables give now; asks the catalogue each time."""
         with self._snapshot(element) as connection:
             return Catalogue(connection, element).row_model(self._source(element))
+
+    def captures(self, element: str) -> bool:
+        """Tell whether all triggers of an element are there, as its source says now."""
+        self._source(element)
+        [found] = SqlCapture(self._engine, self._sources).status([element])
+        return found.state is CaptureState.INSTALLED
 
     def _source(self, element: str) -> Source:
         if element not in self._sources:
@@ -150,16 +135,11 @@ class SqlLegacyStore:
     def _read_versions(
         self, connection: sa.Connection, reader: Reader, keys: Sequence[str]
     ) -> dict[str, int]:
-        outbox = self._versions.c
-        # The length parts keys that differ in trailing blanks, which MySQL compares as equal.
-        query = (
-            sa.select(outbox.record_key, sa.func.max(outbox.sequence))
-            .where(outbox.table_name == reader.source.table)
-            .group_by(outbox.record_key, sa.func.length(outbox.record_key))
-        )
+        query = sa.select(_VERSION.record_key, _VERSION.version)
+        query = query.where(_VERSION.element == reader.element)
         versions: dict[str, int] = {}
         for some in _chunks([key for key in keys if "\0" not in key], variables=1):
-            found = connection.execute(query.where(outbox.record_key.in_(some)))
+            found = connection.execute(query.where(_VERSION.record_key.in_(some)))
             versions |= {str(key): int(version) for key, version in found}
         return versions
 
@@ -193,8 +173,8 @@ class SqlLegacyStore:
         try:
             with self._engine.connect() as connection:
                 open_reader(connection, element, self._source(element))
-                if reader and not sa.inspect(connection).has_table(self._versions.name):
-                    reason = "the outbox table is missing: install capture first"
+                if reader and not sa.inspect(connection).has_table(VERSIONS.name):
+                    reason = "the table of versions is missing: install capture first"
                     raise ConfigurationError(reason, element=element)
         except SQLAlchemyError:
             return

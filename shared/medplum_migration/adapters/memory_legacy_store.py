@@ -21,6 +21,7 @@ class MemoryLegacyStore:
         self._lags: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()
         self.available = True
+        self.uncaptured: set[str] = set()
         self.snapshots: list[tuple[str, tuple[tuple[str, int], ...]]] = []
 
     def set(
@@ -86,6 +87,11 @@ class MemoryLegacyStore:
         """Count the records that exist."""
         with self._lock:
             return len(self._seen(element, self._after(element, None)))
+
+    def captures(self, element: str) -> bool:
+        """Every commit has a version, unless a test says otherwise in `uncaptured`."""
+        self._answer()
+        return element not in self.uncaptured
 
     def columns(self, element: str) -> frozenset[str]:
         """Name the columns that the element's table has now."""

@@ -13,7 +13,7 @@ app = typer.Typer(help="Copy history, chunk by chunk.", no_args_is_help=True)
 
 
 @app.command("start")
-def start(
+def start(  # noqa: PLR0913 because each is an option of the command
     context: typer.Context,
     element: Element,
     *,
@@ -21,6 +21,10 @@ def start(
         int | None, typer.Option(min=1, help="Only the first N records by key.")
     ] = None,
     chunk_size: Annotated[int, typer.Option(min=1, help="Records in a chunk.")] = 5000,
+    without_capture: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Why no change can be missed without triggers."),
+    ] = None,
     execute: Execute = False,
 ) -> None:
     """Begin a backfill; with --local, do all of it here and now."""
@@ -29,7 +33,12 @@ def start(
     what = "all records" if limit is None else f"the first {limit} records"
     if session.dry_run(execute, f"backfill {what} of {element} in chunks of {chunk_size}"):
         return
-    run = session.wired.steer_backfill.start(element, chunk_size=chunk_size, limit=limit)
+    if without_capture is not None:
+        session.note(f"{element}: capture is not looked at, because {without_capture}")
+    captures = session.wired.legacy.captures if without_capture is None else None
+    run = session.wired.steer_backfill.start(
+        element, chunk_size=chunk_size, limit=limit, captures=captures
+    )
     session.say(f"{element}: run {run.run_id} started")
     if session.local:
         work_here(session, element)

@@ -8,6 +8,7 @@ import typer
 
 from medplum_migration.cli import (
     backfill,
+    capture,
     check,
     elements,
     map_record,
@@ -61,6 +62,7 @@ app.command("plan")(plan.plan)
 app.command("reconcile")(reconcile.reconcile)
 app.command("why")(why.why)
 app.add_typer(backfill.app, name="backfill")
+app.add_typer(capture.app, name="capture")
 app.add_typer(elements.app, name="elements")
 app.add_typer(phase.app, name="phase")
 app.add_typer(quarantine.app, name="quarantine")

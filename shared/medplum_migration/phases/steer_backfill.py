@@ -1,6 +1,7 @@
 """An operator's hand on a backfill: start, pause, resume, restart a chunk, see how far it is."""
 
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,11 +31,21 @@ class SteerBackfill:
     checkpoints: Checkpoints
     clock: Clock
 
-    def start(self, element: str, *, chunk_size: int, limit: int | None = None) -> Run:
+    def start(
+        self,
+        element: str,
+        *,
+        chunk_size: int,
+        limit: int | None = None,
+        captures: Callable[[str], bool] | None = None,
+    ) -> Run:
         """Begin a run over all records, or the first `limit` by key.
 
+        `captures` tells whether changes of an element are captured; None does not ask.
+
         Raises:
-            ConfigurationError: the element is not in the phase `backfill`, or a run is going on.
+            ConfigurationError: the element is not in the phase `backfill`, a run is going on, or
+                changes beside it would be missed.
 
         """
         if self.checkpoints.element(element).phase is not Phase.BACKFILL:
@@ -44,6 +55,9 @@ class SteerBackfill:
         if latest is not None and latest.status in {RunStatus.RUNNING, RunStatus.PAUSED}:
             reason = "a run is going on; resume it, or wait for its end"
             raise ConfigurationError(reason, element=element, run_id=latest.run_id)
+        if captures is not None and not captures(element):
+            reason = "changes are not captured: `capture install`, or say why in --without-capture"
+            raise ConfigurationError(reason, element=element)
         run = Run(
             element=element,
             run_id=uuid.uuid4().hex[:12],

@@ -43,5 +43,8 @@ class LegacyStore(Protocol):
     def count(self, element: str) -> int:
         """Count the records that exist."""
 
+    def captures(self, element: str) -> bool:
+        """Tell whether every change of the element's records is captured now."""
+
     def columns(self, element: str) -> frozenset[str]:
         """Name the columns that the element's table has now."""

@@ -15,6 +15,8 @@ from medplum_migration.runtime.containment import describe
 
 if TYPE_CHECKING:
     from medplum_migration.mapping.scaffold import LegacyColumn
+    from medplum_migration.ports.capture import Capture
+    from medplum_migration.ports.outbox import Outbox
 
 
 def elements(module: str, identifier_base: str = "") -> dict[str, Mapping[Any]]:
@@ -87,6 +89,23 @@ def describe_table(module: str) -> "Callable[[str, str], tuple[LegacyColumn, ...
     """
     found: Callable[[str, str], tuple[LegacyColumn, ...]] = _attribute(module, "describe")
     return found
+
+
+def open_capture(module: str) -> "Callable[[str], Capture]":
+    """Load a module's `open_capture`, which opens capture at a SQLAlchemy URL.
+
+    Raises:
+        ConfigurationError: there is no such module, or its store is not one that we capture.
+
+    """
+    opener: Callable[[str], Capture] = _attribute(module, "open_capture")
+    return opener
+
+
+def open_outbox(module: str) -> "Callable[[str], Outbox]":
+    """Load a module's `open_outbox`, which opens the outbox at a SQLAlchemy URL; raises alike."""
+    opener: Callable[[str], Outbox] = _attribute(module, "open_outbox")
+    return opener
 
 
 def _rebased(mapping: Mapping[Any], base: str) -> Mapping[Any]:

@@ -27,6 +27,11 @@ def legacy_dsn(settings: Settings) -> str:
     return settings.require("legacy_dsn")
 
 
+def capture_dsn(settings: Settings) -> str:
+    """SQLAlchemy URL to install capture at, or else the legacy store's."""
+    return settings.capture_dsn.get_secret_value() or legacy_dsn(settings)
+
+
 def hash_key(settings: Settings) -> bytes:
     """Key of all keyed hashes; raises as `medplum_credentials`."""
     if settings.hash_key_secret_arn:

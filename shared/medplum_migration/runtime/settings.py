@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     medplum_client_secret: SecretStr = SecretStr("")
     legacy_secret_arn: str = ""
     legacy_dsn: SecretStr = SecretStr("")
+    capture_dsn: SecretStr = SecretStr("")
     hash_key_secret_arn: str = ""
     hash_key: SecretStr = SecretStr("")
 

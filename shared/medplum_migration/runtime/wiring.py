@@ -3,6 +3,7 @@
 Heavy libraries are imported where they are first needed, so that a function pays only for its own.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,10 @@ class Wiring:
     def close(self) -> None:
         """Close what was opened: connections to Medplum, the legacy store and the state file."""
         self._open.close()
+
+    def on_close(self, close: Callable[[], object]) -> None:
+        """Have something else closed too."""
+        self._open.callback(close)
 
     @cached_property
     def elements(self) -> dict[str, Mapping[Any]]:

@@ -29,7 +29,7 @@ class Clinic:
         headers = {name: list(next(read(folder / "csv", name))) for name in (*KEYED, *NUMBERED)}
         create(self.engine, headers)
         self._write(past)
-        capture.install(self.engine, KEYED, NUMBERED)
+        capture.install(self.engine)
 
     def go_on(self, parts: int) -> Iterator[int]:
         """Write what is to come in so many parts, each event in a transaction of its own."""

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from examples.synthea.capture import elements_by_table
 from examples.synthea.elements import MAPPINGS
 from medplum_migration.adapters.memory_fhir_store import MemoryFhirStore
 from medplum_migration.domain.change_event import ChangeEvent
@@ -17,10 +16,10 @@ from medplum_migration.phases.dual_write import Message
 from medplum_migration.runtime.settings import Settings
 from medplum_migration.runtime.wiring import Wiring
 from sandbox.clinic.database import clinic_engine
-from sandbox.clinic.relay import Relay
 from sandbox.demo.telemetry import Silence
 from tests.integration.synthea.events import Clinic, contents
 from tests.integration.synthea.test_rows import COUNTS
+from tests.relaying import relay_of
 
 pytestmark = pytest.mark.integration
 
@@ -58,7 +57,7 @@ def wired(clinic: Clinic, tmp_path: Path) -> Iterator[Wiring]:
 
 def test_replay(clinic: Clinic, wired: Wiring, imported: Path) -> None:
     """All events arrive between the chunks of the backfills; both sides end as the files are."""
-    relay = Relay(clinic.engine, lambda events: _deliver(wired, events), elements_by_table())
+    relay = relay_of(clinic.engine, lambda events: _deliver(wired, events))
     present = clinic.go_on(_PARTS)
     written = 0
     for element in wired.elements:

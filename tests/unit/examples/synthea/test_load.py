@@ -67,7 +67,7 @@ def change(path: Path, statement: str) -> list[tuple[Any, ...]]:
     with write_transaction(engine) as connection:
         connection.execute(sa.text(statement))
     engine.dispose()
-    return rows(path, "SELECT table_name, record_key, operation FROM medplum_outbox")
+    return rows(path, "SELECT element, record_key, operation FROM medplum_outbox ORDER BY sequence")
 
 
 def test_rows(imported: Path) -> None:

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 
 from medplum_migration.adapters.legacy_description import describe_table
-from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
+from medplum_migration.adapters.legacy_sql import SqlLegacyStore
+from medplum_migration.adapters.sql_capture import SqlCapture
 from medplum_migration.domain.errors import ConfigurationError, UnavailableError
 from medplum_migration.mapping.scaffold import Kind
 from medplum_migration.mapping.source import Source
@@ -34,7 +35,7 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
             """INSERT INTO "ward beds" (site, no, "class", "odd name", free, nurse_id)"""
             " VALUES ('N', 1, 'A', 'x', 1, 0)"
         )
-    OUTBOX.create(made)
+    SqlCapture(made, {}).install()
     yield made
     made.dispose()
 

@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from legacy_store.connection import snapshot_engine
-from medplum_migration.adapters.legacy_sql import OUTBOX, SqlLegacyStore
+from medplum_migration.adapters.legacy_sql import SqlLegacyStore
+from medplum_migration.adapters.sql_capture import SqlCapture
 from medplum_migration.domain.errors import ConfigurationError, UnavailableError
 from medplum_migration.mapping.source import Source
 
@@ -28,7 +29,7 @@ def database(tmp_path: Path) -> Path:
     """Make a database whose table holds several elements."""
     path = tmp_path / "legacy.db"
     engine = snapshot_engine(f"sqlite:///{path}")
-    OUTBOX.create(engine)
+    SqlCapture(engine, {}).install()
     engine.dispose()
     execute(path, _LISTS, _ROWS)
     return path
@@ -120,10 +121,10 @@ def test_a_dropped_column_is_noticed(open_store: Open, database: Path) -> None:
     assert [{"title": "a"}] == [r.row for r in store.read(ELEMENT, ["1"])]
 
 
-def test_a_missing_outbox_is_noticed(open_store: Open, database: Path) -> None:
+def test_missing_versions_are_noticed(open_store: Open, database: Path) -> None:
     """Without capture there are no versions, so nothing is read."""
     store = open_store(Source("lists", ("id",)))
-    execute(database, "DROP TABLE medplum_outbox")
+    execute(database, "DROP TABLE medplum_version")
     with pytest.raises(ConfigurationError, match="install capture"):
         store.read(ELEMENT, ["1"])
 

@@ -119,3 +119,15 @@ def test_a_restart_is_not_lost_to_a_scheduler_that_ends_the_run(world: World) ->
 
     with pytest.raises(ConflictError):
         world.checkpoints.save_run(stale.model_copy(update={"status": RunStatus.DONE}))
+
+
+def test_a_start_beside_changes_that_nobody_captures_is_refused(world: World) -> None:
+    """While capture is off, a backfill would miss what is written beside it; on, it starts."""
+    world.set_phase(Phase.BACKFILL)
+    world.legacy.uncaptured.add("people")
+    with pytest.raises(ConfigurationError, match="changes are not captured"):
+        world.steer_backfill.start("people", chunk_size=5, captures=world.legacy.captures)
+    assert world.checkpoints.run("people") is None
+    world.legacy.uncaptured.clear()
+    run = world.steer_backfill.start("people", chunk_size=5, captures=world.legacy.captures)
+    assert run == world.checkpoints.run("people")
