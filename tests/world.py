@@ -55,11 +55,12 @@ def _surname(value: str) -> str:
 class PersonMapping(Mapping[PersonRow]):
     """The made-up element `people`."""
 
-    element, resource, row = "people", "Patient", PersonRow
+    element, resource = "people", "Patient"
+    row: type[Any] = PersonRow
     table, key, system = "people", "number", SYSTEM
     mapping_version = 3
     deleted: ClassVar = {"active": False}
-    fields = (
+    fields: tuple[Any, ...] = (
         Field("surname", "name[use=official].family", _surname),
         Constant("active", value=True),
     )

@@ -45,7 +45,7 @@ def _fields(arn: str, *names: str) -> dict[str, str]:
         return {name: secret[name] for name in names}
     except (ValueError, TypeError, KeyError):
         reason = f"a secret is not a JSON object with {' and '.join(names)}"
-        raise ConfigurationError(reason) from None
+        raise ConfigurationError(reason, service="secretsmanager") from None
 
 
 def _read(arn: str) -> str:
@@ -56,4 +56,4 @@ def _read(arn: str) -> str:
         return str(get_secret(arn, max_age=300))
     except GetParameterError:
         reason = "Secrets Manager did not give a secret"
-        raise UnavailableError(reason) from None
+        raise UnavailableError(reason, service="secretsmanager") from None

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     identifier_base: str = ""
     accounts: str = Field(default="", pattern=r"^([A-Z][A-Za-z]+/[A-Za-z0-9.-]+(,|$))*$")
     claim_profiles: bool = False
+    event_images: Literal["drop", "use"] = "drop"
     us_core: Literal["", "5.0.1", "6.1.0", "7.0.0", "8.0.0"] = ""
 
     control_table: str = ""

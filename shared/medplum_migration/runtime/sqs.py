@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from medplum_migration.domain.checkpoint import ChunkTask
 from medplum_migration.domain.errors import EventError, MigrationError
+from medplum_migration.phases.deferral import count_deferred
 from medplum_migration.phases.dual_write import Message
 from medplum_migration.ports.telemetry import Telemetry
 from medplum_migration.runtime.containment import describe
@@ -57,9 +58,14 @@ def each_task(
     def handle(record: SQSRecord) -> None:
         try:
             phase(read_task(record.body), deadline=deadline)
+        except MigrationError as error:
+            count_deferred(telemetry, [error])
+            telemetry.problem("backfill.failed", reason=str(error))
+            raise
         except Exception as error:
-            reason = str(error) if isinstance(error, MigrationError) else describe(error)
-            telemetry.problem("backfill.failed", reason=reason)
+            # Lambda counts no error of the function, for the batch is answered in part.
+            telemetry.count("UnexpectedErrors", 1)
+            telemetry.problem("backfill.failed", reason=describe(error))
             raise
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)

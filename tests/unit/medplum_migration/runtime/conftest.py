@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from medplum_migration.runtime.settings import Settings, settings
 from medplum_migration.runtime.aws import aws_client
+from medplum_migration.runtime.settings import Settings, settings
 
 
 @pytest.fixture(autouse=True)

@@ -96,6 +96,8 @@ def test_an_unforeseen_error_is_logged_by_type_and_place() -> None:
     assert "away (code=Timeout)" == reasons[1]
     assert reasons[0].startswith("KeyError")
     assert "Jane" not in reasons[0]
+    assert 1 == telemetry.total("UnexpectedErrors")
+    assert 1 == telemetry.total("WorkDeferred", code="Unavailable")
 
 
 def test_work_ends_before_the_function_does() -> None:
