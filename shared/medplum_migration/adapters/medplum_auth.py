@@ -74,7 +74,7 @@ class ClientCredentials(httpx.Auth):
             raise _error(response, body)
         if not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
             reason = "Medplum answered a token request without a token"
-            raise UnavailableError(reason, status=response.status_code)
+            raise UnavailableError(reason, service="medplum", status=response.status_code)
         lifetime_s = float(body.get("expires_in", 0))
         self._token = body["access_token"]
         self._expires_at = self._clock.now() + max(lifetime_s - _MARGIN_S, lifetime_s / 2)
@@ -88,5 +88,6 @@ def _error(
         wait_s = outcome_of(body).retry_after_s or rate_limit(response).retry_after_s
         return ThrottledError("too many token requests", retry_after_s=wait_s)
     if isinstance(body, dict) and "error" in body and status < httpx.codes.INTERNAL_SERVER_ERROR:
-        return ConfigurationError("Medplum refuses the client id or its secret", status=status)
-    return UnavailableError("Medplum gave no token", status=status)
+        reason = "Medplum refuses the client id or its secret"
+        return ConfigurationError(reason, service="medplum", status=status)
+    return UnavailableError("Medplum gave no token", service="medplum", status=status)

@@ -72,7 +72,7 @@ class Exchange:
             )
         except httpx.HTTPError as error:
             reason = "Medplum did not answer"
-            raise UnavailableError(reason, code=type(error).__name__) from None
+            raise UnavailableError(reason, service="medplum", code=type(error).__name__) from None
         return self._read(response)
 
     def _read(self, response: httpx.Response) -> Answer:

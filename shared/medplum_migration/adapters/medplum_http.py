@@ -152,14 +152,14 @@ def _bundle(answer: Answer) -> dict[str, Any]:
         raise ThrottledError(reason, retry_after_s=wait_s)
     if status in _REFUSALS and not outcome.names_infrastructure:
         reason = "Medplum refuses a search"
-        raise ConfigurationError(reason, status=status, code=outcome.code)
+        raise ConfigurationError(reason, service="medplum", status=status, code=outcome.code)
     if "Cursor fails to make progress" in outcome.text:
         reason = "too many resources share one lastUpdated: the sweep cannot go on"
-        raise UnavailableError(reason, status=status)
+        raise UnavailableError(reason, service="medplum", status=status)
     body: dict[str, Any] = answer.body
     if status != httpx.codes.OK or not _is_bundle(body):
         reason = "Medplum did not answer a search"
-        raise UnavailableError(reason, status=status)
+        raise UnavailableError(reason, service="medplum", status=status)
     return body
 
 
@@ -180,7 +180,7 @@ def _next(bundle: dict[str, Any], current: dict[str, str]) -> dict[str, str] | N
     following = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     if following == current:
         reason = "a page of a search links to itself"
-        raise UnavailableError(reason)
+        raise UnavailableError(reason, service="medplum")
     return following
 
 

@@ -27,7 +27,7 @@ class QuarantineTable:
                 continue
             return
         reason = "quarantine entry is contended"
-        raise UnavailableError(reason, element=entry.element)
+        raise UnavailableError(reason, service="dynamodb", element=entry.element)
 
     def get(self, element: str, key: str) -> QuarantineEntry | None:
         """Read one entry."""
@@ -50,7 +50,7 @@ class QuarantineTable:
                 continue
             return True
         reason = "quarantine entry is contended"
-        raise UnavailableError(reason, element=element)
+        raise UnavailableError(reason, service="dynamodb", element=element)
 
     def _read(self, element: str, key: str) -> tuple[QuarantineEntry | None, int]:
         item = self._table.get(_partition(element), key)

@@ -59,7 +59,7 @@ class SqsQueue(Generic[Message]):
             if not entries:
                 return
         reason = "SQS refused messages"
-        raise UnavailableError(reason, messages=len(entries))
+        raise UnavailableError(reason, service="sqs", messages=len(entries))
 
 
 def _batches(bodies: Sequence[str]) -> Iterator[list[str]]:

@@ -17,6 +17,7 @@ from medplum_migration.domain.errors import (
 from medplum_migration.domain.row_change import RowChange
 from medplum_migration.mapping.mapping import Mapping as ElementMapping
 from medplum_migration.phases.apply import apply
+from medplum_migration.phases.deferral import count_deferred
 from medplum_migration.phases.hints import Received, resolve
 from medplum_migration.phases.outcome import Applied, Outcome
 from medplum_migration.phases.target import Target
@@ -58,6 +59,7 @@ class DualWrite:
             try:
                 told = [named for item in read_message(message.body) for named in self._name(item)]
             except EventError as error:
+                count_deferred(self.target.telemetry, [error])
                 self.target.telemetry.problem("dual_write.refused", reason=str(error))
                 again.append(message.message_id)
                 continue
@@ -95,6 +97,7 @@ class DualWrite:
             mapping = self.elements[element]
             events, again = resolve(received, mapping, self.target, images=self.images)
         except (TransientError, ConfigurationError) as error:
+            count_deferred(self.target.telemetry, [error])
             self.target.telemetry.problem("dual_write.deferred", element=element, reason=str(error))
             return [message_id for message_id, _ in received]
         deferred: set[str] = set()

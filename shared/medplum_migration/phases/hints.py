@@ -9,6 +9,7 @@ from medplum_migration.domain.errors import EventError
 from medplum_migration.domain.row_change import RowChange
 from medplum_migration.mapping import row_change
 from medplum_migration.mapping.mapping import Mapping
+from medplum_migration.phases.deferral import count_deferred
 from medplum_migration.phases.image import as_change
 from medplum_migration.phases.target import Target
 
@@ -40,6 +41,7 @@ def resolve(
                 hinted += [(message_id, hint) for hint in row_change.hints(mapping, item)]
         except EventError as error:
             refused.append(message_id)
+            count_deferred(target.telemetry, [error])
             target.telemetry.problem("dual_write.refused", reason=str(error))
     read, uncaptured = _read(hinted, mapping, target)
     return [*events, *read], [*refused, *uncaptured]
@@ -62,6 +64,7 @@ def _read(
         if hint.is_captured and not record.version:
             uncaptured.append(message_id)
             reason = "the legacy store knows no version of a changed record: is capture on?"
+            count_deferred(target.telemetry, [EventError(reason)])
             target.telemetry.problem("dual_write.refused", element=mapping.element, reason=reason)
         elif _is_or_was(record):
             change = as_change(mapping.element, record, hash_key=target.hash_key)

@@ -10,6 +10,7 @@ from medplum_migration.domain.checkpoint import ChunkTask, Disposition
 from medplum_migration.domain.envelopes import read_message
 from medplum_migration.domain.errors import EventError
 from medplum_migration.domain.identity import keyed_hash
+from medplum_migration.phases.deferral import count_held_back
 from medplum_migration.phases.dual_write import Message
 from medplum_migration.phases.settle import keep_evidence
 from medplum_migration.ports.clock import Clock
@@ -80,6 +81,7 @@ class QuarantineDeadLetters:
             recorded_at=now,
         )
         keep_evidence([evidence], [held_back], self.manifest, self.quarantine)
+        count_held_back(self.telemetry, [GAVE_UP])
         self.telemetry.problem(
             "quarantine.received",
             element=event.element,

@@ -8,6 +8,7 @@ from medplum_migration.domain.checkpoint import Chunk, ChunkStatus, ChunkTask, R
 from medplum_migration.domain.errors import ConflictError, MigrationError, UnavailableError
 from medplum_migration.domain.phase import Phase
 from medplum_migration.mapping.mapping import Mapping as ElementMapping
+from medplum_migration.phases.deferral import count_deferred
 from medplum_migration.phases.parked import Parked
 from medplum_migration.ports.checkpoints import Checkpoints
 from medplum_migration.ports.clock import Clock
@@ -48,6 +49,7 @@ class ScheduleWork:
                 self._retry_parked(element)
             except MigrationError as error:
                 trouble = error
+                count_deferred(self.telemetry, [error])
                 self.telemetry.problem("schedule_work.failed", element=element, reason=str(error))
         if trouble is not None:
             raise trouble

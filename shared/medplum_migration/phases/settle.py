@@ -14,6 +14,7 @@ from medplum_migration.domain.errors import (
 )
 from medplum_migration.domain.identity import keyed_hash
 from medplum_migration.mapping.mapping import Mapping
+from medplum_migration.phases.deferral import count_deferred, count_held_back
 from medplum_migration.phases.outcome import Applied, Outcome
 from medplum_migration.phases.target import Target
 from medplum_migration.ports.manifest import Manifest, ManifestEntry
@@ -125,6 +126,11 @@ def _report(ended: Sequence[Applied], mapping: Mapping[Any], target: Target) -> 
             target.telemetry.count(
                 "RecordsApplied", number, element=mapping.element, outcome=outcome.value
             )
+    errors = [(a.outcome, a.error) for a in ended if a.error is not None]
+    deferred = [error for outcome, error in errors if outcome is Outcome.DEFERRED]
+    held_back = [error.code for outcome, error in errors if outcome is not Outcome.DEFERRED]
+    count_deferred(target.telemetry, deferred)
+    count_held_back(target.telemetry, held_back)
     for applied in ended:
         if applied.error is not None:
             target.telemetry.problem(

@@ -62,6 +62,14 @@ def test_telemetry_tells_no_key_and_no_value(world: World) -> None:
     assert 2 == len(world.telemetry.problems)
 
 
+def test_what_ended_badly_is_counted_by_cause(world: World) -> None:
+    """A record held back and one that comes again are told apart, by error code."""
+    applied(world, world.write(4711, "unmappable"), thin(4712, 9))
+
+    assert 1 == world.telemetry.total("RecordsHeldBack", code="Mapping")
+    assert 1 == world.telemetry.total("WorkDeferred", code="VersionBehind", store="legacy")
+
+
 def test_a_second_look_keeps_the_evidence(world: World) -> None:
     """A duplicate finds the version there; what the write left in the manifest stays."""
     event = world.write(1, "Ada")

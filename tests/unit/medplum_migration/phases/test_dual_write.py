@@ -30,6 +30,7 @@ def test_all_messages_of_a_deferred_record_come_again(world: World) -> None:
     batch = messages(*(full(1, v, "A").model_dump_json() for v in (1, 2)))
 
     assert ["m0", "m1"] == world.dual_write(batch)
+    assert 1 == world.telemetry.total("WorkDeferred", code="Throttled", store="medplum")
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,7 @@ def test_what_cannot_be_read_is_left_to_the_dead_letter_queue(world: World, body
 
     assert ["m0"] == world.dual_write(messages(body, full(2, 1, "B").model_dump_json()))
     assert "B" == world.surname(2)
+    assert 1 == world.telemetry.total("WorkDeferred", code="Event", store="sqs")
 
 
 def test_an_element_that_is_off_is_left_alone(world: World) -> None:
@@ -60,6 +62,7 @@ def test_an_unknown_phase_defers(world: World) -> None:
     world.control_items.available = False
 
     assert ["m0"] == world.dual_write(messages(full(1, 1, "A").model_dump_json()))
+    assert 1 == world.telemetry.total("WorkDeferred", code="Unavailable")
 
 
 def test_large_batches_are_applied_in_pages(world: World) -> None:

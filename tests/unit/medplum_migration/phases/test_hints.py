@@ -84,6 +84,7 @@ def test_a_change_that_capture_missed_is_refused(world: World, message: dict[str
     assert ["m1"] == send(world, CHANGES[0], message)
     assert "Row" == world.surname(1)
     assert "is capture on?" in str(world.telemetry.problems)
+    assert 1 == world.telemetry.total("WorkDeferred", code="Event")
 
 
 def test_a_row_of_a_snapshot_needs_no_version(world: World) -> None:
@@ -188,3 +189,4 @@ def test_images_without_a_position_are_refused(imaging: World) -> None:
     """AWS DMS documents none that grows."""
     assert ["m0"] == send(imaging, dms("update", ROW))
     assert "log position" in str(imaging.telemetry.problems)
+    assert imaging.telemetry.total("WorkDeferred", code="Event")

@@ -55,6 +55,7 @@ def test_a_dead_letter_is_kept_without_its_image(
     assert entry is not None
     assert (GAVE_UP, 4) == (entry.code, entry.version)
     assert "Secret" not in entry.model_dump_json()
+    assert 1 == world.telemetry.total("RecordsHeldBack", code=GAVE_UP)
     known = world.manifest.get("people", "1")
     assert known is not None
     assert Disposition.QUARANTINED is known.disposition

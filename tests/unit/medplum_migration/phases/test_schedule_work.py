@@ -112,6 +112,7 @@ def test_one_element_in_trouble_stops_no_other(world: World) -> None:
     with pytest.raises(UnavailableError):
         schedule()
     assert 1 == len(world.tasks.sent)
+    assert 1 == world.telemetry.total("WorkDeferred", code="Unavailable")
 
 
 def test_a_table_too_large_to_count_is_migrated(world: World) -> None:
