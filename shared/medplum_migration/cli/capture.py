@@ -1,7 +1,8 @@
 """`capture install|status|remove|relay`: the legacy database tells every change of a record."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
 from typing import Annotated
@@ -95,25 +96,35 @@ def relay(
 
 def _relay_until_stopped(session: Session) -> None:
     """Publish until SIGTERM or SIGINT; a queue or database that is away for a while may return."""
-    relaying, published, stopped = capturing.relay_changes(session.wired), 0, False
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal stopped
-        stopped = True
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, stop)
+    relaying, published = capturing.relay_changes(session.wired), 0
     session.note("Publishing; stop with Ctrl-C.")
-    while not stopped:
-        try:
-            number = relaying.publish()
-        except TransientError as error:
-            session.note(f"{error}; trying again")
-            number = 0
-        published += number
-        if not number and not stopped:
-            session.wired.clock.pause(relaying.interval_s)
+    with _stopping() as is_stopped:
+        while not is_stopped():
+            try:
+                number = relaying.publish()
+            except TransientError as error:
+                session.note(f"{error}; trying again")
+                number = 0
+            published += number
+            if not number:
+                session.wired.clock.pause(relaying.interval_s)
     session.say(f"{published} changes published")
+
+
+@contextmanager
+def _stopping() -> Iterator[Callable[[], bool]]:
+    """Tell whether SIGTERM or SIGINT came, which do nothing else meanwhile."""
+    received: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+
+    before = {name: signal.signal(name, stop) for name in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def _chosen(capture: Capture, elements: Sequence[str] | None) -> Sequence[str]:
