@@ -176,3 +176,18 @@ def test_a_missing_outbox_is_told(clinic: Captured) -> None:
 def _lag(clinic: Captured) -> tuple[int, Any]:
     lag = clinic.outbox.lag()
     return lag.depth, lag.age_s
+
+
+@pytest.mark.parametrize("clinic", ["mariadb"], indirect=True)
+def test_a_new_record_waits_for_the_joined_row_that_it_points_at(clinic: Captured) -> None:
+    """On MariaDB a record cannot appear unseen beside a change of the row that it joins."""
+    with clinic.engine.connect() as first:
+        first.exec_driver_sql(NAME.format("cy").replace("USER", "user"))
+        added = "INSERT INTO visit (id, kind, provider) VALUES (4, 'home', 10)"
+        second = threading.Thread(target=clinic.write, args=(added,))
+        second.start()
+        second.join(0.5)
+        assert second.is_alive(), "the record must not commit before the change it would miss"
+        first.commit()
+        second.join()
+    assert {"1", "2", "3", "4"} == {key for key, _, _ in clinic.rows()}
