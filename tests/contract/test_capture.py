@@ -113,6 +113,27 @@ def test_changes_of_children(clinic: Captured, statement: str, expected: list[st
     assert [(key, "upsert") for key in expected] == sorted(clinic.write(statement))
 
 
+WRITE = "INTO visit (id, kind) VALUES (1, 'home')"
+CONFLICTS = {
+    "sqlite": (f"INSERT OR REPLACE {WRITE}", f"INSERT OR IGNORE {WRITE}"),
+    "mysql": (f"REPLACE {WRITE}", f"INSERT IGNORE {WRITE}"),
+    "postgresql": (
+        f"INSERT {WRITE} ON CONFLICT (id) DO UPDATE SET note = 'x'",
+        f"INSERT {WRITE} ON CONFLICT DO NOTHING",
+    ),
+}
+
+
+def test_writes_that_settle_conflicts(clinic: Captured) -> None:
+    """How the application settles conflicts with old rows is no matter to what is captured."""
+    replaced, ignored = CONFLICTS[clinic.engine.dialect.name]
+    for _ in range(3):
+        assert ("1", "upsert") == clinic.write(replaced)[-1]
+        assert [] == clinic.write(ignored)
+    version, deleted = clinic.versions()["1"]
+    assert (clinic.highest()["1"], False) == (version, deleted)
+
+
 def test_versions_are_the_highest_sequences(clinic: Captured) -> None:
     """A record's version is its last sequence, which says whether it is gone; rows keep growing."""
     clinic.write("UPDATE visit SET note = 'b'", "UPDATE visit SET note = 'c' WHERE id = 1")
