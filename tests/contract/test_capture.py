@@ -291,6 +291,15 @@ def test_removal_keeps_versions(clinic: Captured) -> None:
     assert [] == clinic.capture.removal(["visits"], drop_tables=True)
 
 
+def test_a_lost_outbox_is_made_again(clinic: Captured) -> None:
+    """Versions go on from where they were, whoever dropped the queue."""
+    clinic.capture.execute(["DROP TABLE medplum_outbox"])
+    assert not clinic.store.captures("visits")
+    clinic.capture.install()
+    assert [("1", "upsert")] == clinic.write("UPDATE visit SET note = 'z' WHERE id = 1")
+    assert (2, False) == clinic.versions()["1"]
+
+
 def _triggers(clinic: Captured) -> list[str]:
     clinic.capture.remove()
     [found] = clinic.capture.status(["visits"])

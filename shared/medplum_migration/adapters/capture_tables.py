@@ -7,6 +7,7 @@ grow in the order of its commits. No auto-increment and no sequence is touched, 
 application learns as its last inserted id stays what it was.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -95,10 +96,12 @@ def numbering_body(database: str) -> str:
     )
 
 
-def tables(dialect: sa.Dialect) -> list[str]:
-    """Write the CREATE statements of both tables."""
-    indexes = [CreateIndex(index) for index in OUTBOX.indexes]
-    made: list[sa.DDLElement] = [CreateTable(OUTBOX), CreateTable(VERSIONS), *indexes]
+def tables(dialect: sa.Dialect, known: Collection[str]) -> list[str]:
+    """Write the CREATE statements of the tables that are not among the known ones."""
+    made: list[sa.DDLElement] = []
+    for table in (OUTBOX, VERSIONS):
+        if table.name not in known:
+            made += [CreateTable(table), *map(CreateIndex, table.indexes)]
     return [str(statement.compile(dialect=dialect)).strip() for statement in made]
 
 

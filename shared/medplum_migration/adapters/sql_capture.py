@@ -15,6 +15,8 @@ from medplum_migration.domain.errors import ConfigurationError, UnavailableError
 from medplum_migration.mapping.source import Source
 from medplum_migration.ports.capture import CaptureState, ElementCapture
 
+_TABLES = (OUTBOX, VERSIONS)
+
 
 class SqlCapture:
     """Installs what is missing or has drifted, and leaves alone what is as it should be.
@@ -43,10 +45,8 @@ class SqlCapture:
         """
         with self._connection() as connection:
             spelling = spelling_for(connection)
-            inspector = sa.inspect(connection)
-            known = [inspector.has_table(table.name) for table in (OUTBOX, VERSIONS)]
             found = spelling.installed(connection)
-            statements = [] if all(known) else tables(connection.dialect)
+            statements = tables(connection.dialect, _tables(connection))
             wanted = [spelling.numbering()]
             for element in elements:
                 expected = self._expected(connection, element)
@@ -67,14 +67,13 @@ class SqlCapture:
             for name, trigger in spelling.installed(connection).items():
                 if any(belongs_to(name, element) for element in elements):
                     statements += spelling.drop(name, trigger.table)
-            inspector = sa.inspect(connection)
-            there = [t.name for t in (OUTBOX, VERSIONS) if inspector.has_table(t.name)]
+            there = _tables(connection)
             if drop_tables and there:
                 numbering = spelling.numbering()
                 gone = spelling.drop(numbering.name, numbering.table)
                 if OUTBOX.name in there:
                     statements += gone
-                statements += [f"DROP TABLE {name}" for name in there]
+                statements += [f"DROP TABLE {name}" for name in sorted(there)]
         return statements
 
     def execute(self, statements: Sequence[str]) -> None:
@@ -126,7 +125,8 @@ class SqlCapture:
         state = CaptureState.DRIFTED if own else CaptureState.MISSING
         if not missing + changed + left_over:
             state = CaptureState.INSTALLED
-        rows = _rows(connection, element) if not {OUTBOX.name} - _tables(connection) else {}
+        both = len(_tables(connection)) == len(_TABLES)
+        rows = _rows(connection, element) if both else {}
         return ElementCapture(element, state, len(own), missing, changed, left_over, **rows)
 
     def _expected(self, connection: sa.Connection, element: str) -> list[Definition]:
@@ -172,7 +172,9 @@ def _left_over(
 
 
 def _tables(connection: sa.Connection) -> set[str]:
-    return set(sa.inspect(connection).get_table_names())
+    """Name those of capture's tables that are there."""
+    inspector = sa.inspect(connection)
+    return {table.name for table in _TABLES if inspector.has_table(table.name)}
 
 
 def _rows(connection: sa.Connection, element: str) -> dict[str, Any]:
