@@ -221,7 +221,8 @@ def test_keys_that_a_collation_holds_equal(dsn: str, other: str) -> None:
         odd.insert(table, ["abc"])
         name, key = odd.quote("odd name"), odd.quote("key")
         expected = sorted([("abc", "delete"), (other, "upsert")])
-        assert expected == odd.write(f"UPDATE {name} SET {key} = '{other}'")  # noqa: S608 because names are ours
+        told = odd.write(f"UPDATE {name} SET {key} = '{other}'")  # noqa: S608 because names are ours
+        assert expected == sorted(told)
         assert {"abc": (2, True), other: (1, False)} == odd.versions()
 
 
