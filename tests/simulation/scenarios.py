@@ -10,6 +10,20 @@ FULL = (person("A", "full"), person("B", "full"), person(None))
 
 SMALL: tuple[Scenario, ...] = (
     Scenario(
+        name="one write: every fault twice",
+        elements=(PEOPLE,),
+        commits=(person("A"),),
+        budget=Budget(crashes=1, duplicates=1, stale=1, faults=2),
+    ),
+    Scenario(
+        name="one row in backfill: every fault twice",
+        elements=(PEOPLE,),
+        before=(person("old", ""),),
+        chunks=True,
+        backfillers=1,
+        budget=Budget(crashes=1, stale=1, faults=2, expiries=1),
+    ),
+    Scenario(
         name="live writes: a crash and a duplicate",
         elements=(PEOPLE,),
         commits=LIVE,
