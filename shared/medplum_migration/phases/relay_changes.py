@@ -74,6 +74,7 @@ class RelayChanges:
         read = [_event(captured) for captured in waiting]
         if refused := read.count(None):
             # Nobody could read it either; the record's version stays for the backfill.
+            self.telemetry.count("ChangesUnreadable", refused)
             self.telemetry.problem("relay_changes.unreadable", changes=refused)
         return fold(event for event in read if event is not None)
 

@@ -107,6 +107,7 @@ def test_what_nobody_can_read_holds_up_nothing(bench: Bench) -> None:
     assert 6 == bench.relay.drain()
     assert {"1", "2", "3", "4"} == {key for key, _, _ in bench.sent()}
     assert [("relay_changes.unreadable", {"changes": 1})] == bench.telemetry.problems
+    assert 1 == bench.telemetry.total("ChangesUnreadable")
 
 
 def test_work_goes_on_until_the_deadline(bench: Bench) -> None:
