@@ -36,10 +36,11 @@ _SNAPSHOT_LEVELS = frozenset({"REPEATABLE READ", "SERIALIZABLE"})
 class SqlLegacyStore:
     """Reads records with the sequence of their last captured write as version.
 
-    Version 0 means never captured. Values come as JSON knows them, the same on every database:
-    dates and times as ISO text with a blank (a zero date of MySQL stays `0000-00-00 00:00:00`),
-    decimals as text, bytes as hexadecimal text. On databases
-    other than SQLite the engine needs isolation level REPEATABLE READ, and `hide_parameters`.
+    Version 0 means never captured, as all records are before capture is installed. Values come as
+    JSON knows them, the same on every database: dates and times as ISO text with a blank (a zero
+    date of MySQL stays `0000-00-00 00:00:00`), decimals as text, bytes as hexadecimal text. On
+    databases other than SQLite the engine needs isolation level REPEATABLE READ, and
+    `hide_parameters`.
     """
 
     def __init__(self, engine: sa.Engine, sources: Mapping[str, Source]) -> None:
@@ -47,6 +48,7 @@ class SqlLegacyStore:
         self._sources = sources
         self._readers: dict[str, Reader] = {}
         self._isolated = engine.dialect.name == "sqlite"
+        self._versioned = False
 
     def with_all_columns(self) -> "SqlLegacyStore":
         """Give a store over the same records with all columns of their tables."""
@@ -105,6 +107,8 @@ class SqlLegacyStore:
         if not reader.loses_joined_rows:
             query = query.where(_VERSION.deleted)
         with self._snapshot(element) as connection:
+            if not self._has_versions(connection):
+                return [], None
             found = connection.scalars(query.order_by(_VERSION.record_key).limit(limit)).all()
         gone = [record for record in self.read(element, found) if record.row is None]
         return gone, found[-1] if found else None
@@ -138,10 +142,17 @@ class SqlLegacyStore:
         query = sa.select(_VERSION.record_key, _VERSION.version)
         query = query.where(_VERSION.element == reader.element)
         versions: dict[str, int] = {}
+        if not self._has_versions(connection):
+            return versions
         for some in _chunks([key for key in keys if "\0" not in key], variables=1):
             found = connection.execute(query.where(_VERSION.record_key.in_(some)))
             versions |= {str(key): int(version) for key, version in found}
         return versions
+
+    def _has_versions(self, connection: sa.Connection) -> bool:
+        """Tell whether capture was ever installed; once seen, a table that vanishes is trouble."""
+        self._versioned = self._versioned or sa.inspect(connection).has_table(VERSIONS.name)
+        return self._versioned
 
     @contextmanager
     def _snapshot(self, element: str) -> Iterator[sa.Connection]:
@@ -169,12 +180,12 @@ class SqlLegacyStore:
 
     def _raise_if_drifted(self, element: str) -> None:
         """After a failed statement, tell a changed schema from a store that does not answer."""
-        reader = self._readers.pop(element, None)
+        self._readers.pop(element, None)
         try:
             with self._engine.connect() as connection:
                 open_reader(connection, element, self._source(element))
-                if reader and not sa.inspect(connection).has_table(VERSIONS.name):
-                    reason = "the table of versions is missing: install capture first"
+                if self._versioned and not sa.inspect(connection).has_table(VERSIONS.name):
+                    reason = "the table of versions is gone: install capture again"
                     raise ConfigurationError(reason, element=element)
         except SQLAlchemyError:
             return

@@ -121,11 +121,21 @@ def test_a_dropped_column_is_noticed(open_store: Open, database: Path) -> None:
     assert [{"title": "a"}] == [r.row for r in store.read(ELEMENT, ["1"])]
 
 
-def test_missing_versions_are_noticed(open_store: Open, database: Path) -> None:
-    """Without capture there are no versions, so nothing is read."""
+def test_before_capture_every_version_is_zero(open_store: Open, database: Path) -> None:
+    """A store without capture can be planned and profiled; nothing of it was ever captured."""
     store = open_store(Source("lists", ("id",)))
     execute(database, "DROP TABLE medplum_version")
-    with pytest.raises(ConfigurationError, match="install capture"):
+
+    assert {0} == {record.version for record in store.read(ELEMENT, ["1", "2"])}
+    assert ([], None) == store.deletions(ELEMENT, after=None, limit=9)
+
+
+def test_versions_that_vanish_are_noticed(open_store: Open, database: Path) -> None:
+    """Once versions were there, a store without them reads nothing."""
+    store = open_store(Source("lists", ("id",)))
+    store.read(ELEMENT, ["1"])
+    execute(database, "DROP TABLE medplum_version")
+    with pytest.raises(ConfigurationError, match="install capture again"):
         store.read(ELEMENT, ["1"])
 
 
