@@ -70,17 +70,7 @@ class QuarantineDeadLetters:
             reason="every delivery of the event failed",
             quarantined_at=now,
         )
-        evidence = ManifestEntry(
-            element=event.element,
-            key=event.key,
-            version=event.version,
-            mapping_version=0,
-            disposition=Disposition.QUARANTINED,
-            deleted=event.operation is Operation.DELETE,
-            error=GAVE_UP,
-            recorded_at=now,
-        )
-        keep_evidence([evidence], [held_back], self.manifest, self.quarantine)
+        keep_evidence([_evidence(event, now)], [held_back], self.manifest, self.quarantine)
         count_held_back(self.telemetry, [GAVE_UP])
         self.telemetry.problem(
             "quarantine.received",
@@ -88,6 +78,19 @@ class QuarantineDeadLetters:
             record_ref=keyed_hash(self.hash_key, event.element, event.key),
             version=event.version,
         )
+
+
+def _evidence(event: ChangeEvent, now: float) -> ManifestEntry:
+    return ManifestEntry(
+        element=event.element,
+        key=event.key,
+        version=event.version,
+        mapping_version=0,
+        disposition=Disposition.QUARANTINED,
+        deleted=event.operation is Operation.DELETE,
+        error=GAVE_UP,
+        recorded_at=now,
+    )
 
 
 def _is_chunk_task(body: str) -> bool:
