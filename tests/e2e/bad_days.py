@@ -6,7 +6,6 @@ that an outage lasts 18 seconds. A lease of 120 seconds beside a window of the q
 one of 6 beside 3, a function's minute 12 seconds; of the quota a twentieth is left to live traffic.
 """
 
-import io
 import json
 import random
 import threading
@@ -18,17 +17,17 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from rich.console import Console
 
 from medplum_migration.domain.change_event import ChangeEvent, Operation
 from medplum_migration.domain.data_element import LegacyRecord
+from medplum_migration.domain.difference import Finding
 from medplum_migration.domain.phase import Phase
 from medplum_migration.runtime.settings import Settings
 from medplum_migration.runtime.stack import stack_settings
 from medplum_migration.runtime.wiring import Wiring
+from medplum_migration.verification.balance import balance_of
 from sandbox.aws.deployment import create_secret, deploy
 from sandbox.clinic.database import clinic_engine, create_clinic, write_transaction
-from sandbox.demo.finale import judge
 from sandbox.demo.script import PARAMETERS
 from sandbox.demo.stage import ELEMENTS, Stage
 from sandbox.demo.telemetry import Silence
@@ -191,12 +190,20 @@ class Clinic:
 
     def assert_closed(self, held_back: Mapping[str, str] | None = None) -> None:
         """Both sides are equal, every record has one end, and only what should be is held back."""
-        told = io.StringIO()
-        verdict = judge(self.stage, Console(file=told, width=200))
+        wanted = held_back or {}
+        wired = self.bundle.wired
+        refused = {(key, Finding.MISSING) for key, code in wanted.items() if code == "Refused"}
+        found = [wired.reconcile(element)() for element in ELEMENTS]
+        balances = [
+            balance_of(element, wired.manifest, eligible=len(self.keys(element)))
+            for element in ELEMENTS
+        ]
         dead = [self.bundle.messages(f"{name}DeadLetterQueueUrl") for name in ("Events", "Chunks")]
 
-        assert (held_back or {}) == self.held_back()
-        assert verdict.holds, told.getvalue() + verdict.line
+        assert wanted == self.held_back()
+        assert refused == {(d.key, d.finding) for one in found for d in one.differences}
+        assert [0, 0] == [one.findings[Finding.LAGGING] for one in found]
+        assert [0, 0] == [balance.open for balance in balances], balances
         assert [0, 0] == dead
 
 

@@ -44,6 +44,7 @@ def test_down_for_an_hour(clinic: Clinic) -> None:
         clinic.heal()
     clinic.bundle.wait_until_idle()
 
+    assert {"cut", "503"} <= medplum.stats()["requests"]["byStatus"].keys()
     clinic.assert_closed()
 
 
@@ -55,20 +56,23 @@ def test_throttled_to_a_tenth(clinic: Clinic) -> None:
     clinic.bundle.wait_until_idle()
     stats = clinic.bundle.medplum.stats()
     clinic.heal()
-    print(stats)
 
+    assert 0 < stats["throttled429"]
+    assert 10 * QUOTA["quota"] < stats["quota"]["total"]
     clinic.assert_closed()
 
 
 def test_slow(clinic: Clinic) -> None:
     """Answers ten times as late, and some later than a function lives, only take longer."""
-    clinic.bundle.medplum.limit(latencyMs=_LATE_MS)
-    clinic.bundle.medplum.fault(delayMs=_SILENT_MS, method="POST", every=40, times=3)
+    medplum = clinic.bundle.medplum
+    medplum.limit(latencyMs=_LATE_MS)
+    medplum.fault(delayMs=_SILENT_MS, method="POST", every=40, times=3)
     with clinic.copying():
         clinic.bundle.send(clinic.change(clinic.patients()[:40]))
     clinic.bundle.wait_until_idle()
     clinic.heal()
 
+    assert {"Patient": PATIENTS, "Practitioner": _STAFF} == medplum.stats()["resources"]
     clinic.assert_closed()
 
 
@@ -83,5 +87,6 @@ def test_committed_and_cut(clinic: Clinic) -> None:
     clinic.bundle.wait_until_idle()
     clinic.heal()
 
-    clinic.assert_closed()
+    assert 20 < medplum.stats()["requests"]["byStatus"]["cut"]
     assert {"Patient": PATIENTS, "Practitioner": _STAFF} == medplum.stats()["resources"]
+    clinic.assert_closed()
