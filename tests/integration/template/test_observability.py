@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from medplum_migration.cli.main import app
 from medplum_migration.domain import errors
 from medplum_migration.domain.errors import MigrationError, MissingParentError, PermanentError
 from medplum_migration.phases.deferral import ANY
@@ -57,6 +60,19 @@ def test_every_page_has_an_alarm_or_says_why_not(page: Any, alarms: dict[str, Te
     assert leading == set(re.findall(r"`([a-z-]+)`", line))
     assert leading == set(re.findall(r"`([a-z-]+)`", row))
     assert leading or line.startswith("No alarm: ")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_of_a_page_can_be_typed(page: Any) -> None:
+    """Verbs and options exist; what follows them is up to the reader."""
+    for typed in re.findall(r"\bmedplum-migrate ([^`\n#]+)", page.read_text()):
+        command, words = get_command(app), typed.split()
+        while words and isinstance(command, TyperGroup):
+            assert words[0] in command.commands, typed
+            command = command.commands[words.pop(0)]
+        known = {name for parameter in command.params for name in parameter.opts}
+        assert not isinstance(command, TyperGroup), typed
+        assert {word for word in words if word.startswith("--")} <= known, typed
 
 
 def test_every_metric_of_ours_is_counted(alarms: dict[str, Template]) -> None:
