@@ -49,7 +49,7 @@ def test_down_for_an_hour(clinic: Clinic) -> None:
 
 
 def test_throttled_to_a_tenth(clinic: Clinic) -> None:
-    """What fits into one window takes ten; a backfill leaves the reserve to live changes."""
+    """What would fit into one window takes ten, and nothing is given up for it."""
     clinic.bundle.medplum.limit(**QUOTA)
     with clinic.copying():
         clinic.bundle.send(clinic.change(clinic.patients()[:40]))
