@@ -120,7 +120,8 @@ def test_a_key_changes(clinic: Clinic) -> None:
 def test_a_hundred_thousand_events_wait(clinic: Clinic) -> None:
     """A queue that filled while nothing was taken from it is emptied, and no event is given up.
 
-    100,000 events are 100 batches for each of 10 functions; 2,000 are 10 for each of 2.
+    100,000 events are 100 batches of 100 for each of 10 functions. The emulator's batches have at
+    most 10 messages: 2,000 events are 100 batches for each of 2.
     """
     keys = clinic.patients()
     turns = 2000 // len(keys) + 1
