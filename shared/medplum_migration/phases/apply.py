@@ -7,7 +7,7 @@ resource's `meta.source`; manifest and quarantine are written after it, as evide
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from medplum_migration.domain.errors import (
     MissingParentError,
     OrphanError,
     TransientError,
+    UnansweredError,
     UnavailableError,
 )
 from medplum_migration.mapping.mapping import Mapping
@@ -58,7 +59,11 @@ def apply(
         if attempt and len(pending) > len(unconfirmed):
             target.clock.pause(_FIRST_PAUSE_S * 2**attempt)
         pull = partial(_pull, target, deadline)
-        outcomes = Round(mapping, target, pull, unconfirmed.keys()).run(pending)
+        outcomes: list[Applied] = []
+        for part in _parts(pending, attempt, ended):
+            late = outcomes and target.clock.now() > deadline
+            this = Round(mapping, target, pull, unconfirmed.keys())
+            outcomes += [ended[change.key] for change in part] if late else this.run(part)
         for applied in outcomes:
             written = unconfirmed.get(applied.change.key, applied)
             ended[applied.change.key] = written if _confirms(applied, written) else applied
@@ -75,6 +80,17 @@ def apply(
         reason = "a record of several resources was written and not looked at again"
         ended[key] = failed(applied.change, ConflictError(reason), applied.version)
     return settle(list(ended.values()), mapping, target)
+
+
+def _parts(
+    pending: Sequence[ChangeEvent], attempt: int, ended: dict[str, Applied]
+) -> Iterator[Sequence[ChangeEvent]]:
+    """Part a page after writes without an answer: one record may have failed all (I14)."""
+    errors = [ended[change.key].error for change in pending if change.key in ended]
+    failing = any(isinstance(error, UnansweredError) for error in errors)
+    size = max(1, len(pending) // 4**attempt) if failing else max(1, len(pending))
+    for start in range(0, len(pending), size):
+        yield pending[start : start + size]
 
 
 def _confirms(applied: Applied, written: Applied) -> bool:

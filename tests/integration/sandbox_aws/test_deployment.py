@@ -28,7 +28,7 @@ def outputs(stack: MiniStack) -> dict[str, str]:
 
 
 def test_every_trigger_is_there(stack: MiniStack, outputs: dict[str, str]) -> None:
-    """Four queues feed functions with their limits; two rules fire each minute, one when asked to."""
+    """Four queues feed functions with their limits; two rules fire each minute, one if asked."""
     mappings = stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     rules = stack.client("events").list_rules()["Rules"]
     fed = sorted(m["FunctionArn"].rpartition(":")[2] for m in mappings)
