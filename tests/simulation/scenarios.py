@@ -13,7 +13,7 @@ SMALL: tuple[Scenario, ...] = (
         name="one write: every fault twice",
         elements=(PEOPLE,),
         commits=(person("A"),),
-        budget=Budget(crashes=1, duplicates=1, stale=1, faults=2),
+        budget=Budget(crashes=1, duplicates=1, stale=1, faults=2, outages=1),
     ),
     Scenario(
         name="one row in backfill: every fault twice",
@@ -21,7 +21,7 @@ SMALL: tuple[Scenario, ...] = (
         before=(person("old", ""),),
         chunks=True,
         backfillers=1,
-        budget=Budget(crashes=1, stale=1, faults=2, expiries=1),
+        budget=Budget(crashes=1, stale=1, faults=2, outages=1),
     ),
     Scenario(
         name="live writes: a crash and a duplicate",
@@ -118,7 +118,7 @@ SMALL: tuple[Scenario, ...] = (
     ),
 )
 
-_MORE = Budget(crashes=1, duplicates=1, stale=1, faults=1, redeliveries=1)
+_MORE = Budget(crashes=1, duplicates=1, stale=1, faults=1, outages=1, redeliveries=1)
 
 LARGE: tuple[Scenario, ...] = tuple(
     replace(

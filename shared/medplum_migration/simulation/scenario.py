@@ -29,8 +29,9 @@ class Budget(NamedTuple):
 
     crashes: a worker dies at any call. duplicates: a message is delivered once more while it is
     worked on, and its worker goes on as a zombie. redeliveries: any message ever sent comes again.
-    stale: a search answers as of the moment its worker began. faults: a write answers 409, gets no
-    answer and is or is not stored, or is throttled. expiries: leases expire under their workers.
+    stale: a search answers as of the moment its worker began, or the legacy store by a replica that
+    lacks the last commit. faults: a write answers 409, gets no answer and is or is not stored, or
+    is throttled. outages: a store does not answer. expiries: leases expire under their workers.
     """
 
     crashes: int = 0
@@ -38,6 +39,7 @@ class Budget(NamedTuple):
     redeliveries: int = 0
     stale: int = 0
     faults: int = 0
+    outages: int = 0
     expiries: int = 0
 
 

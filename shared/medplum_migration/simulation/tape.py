@@ -7,7 +7,7 @@ from typing import Any
 
 from medplum_migration.adapters.table import Body, Item
 from medplum_migration.domain.data_element import LegacyRecord, Resource
-from medplum_migration.domain.errors import ConflictError
+from medplum_migration.domain.errors import ConflictError, UnavailableError
 from medplum_migration.domain.identity import Identifier
 from medplum_migration.ports.fhir_store import Quota, Write, WriteResult, WriteStatus
 
@@ -39,6 +39,11 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The result of a call that a store did not answer."""
+
+
 @dataclass(slots=True)
 class Tape:
     """What the calls of one worker have returned, as pickles; `now` and `name` are its own."""
@@ -56,6 +61,9 @@ class Tape:
         self.position += 1
         if isinstance(result, Refused):
             raise ConflictError(result.reason)
+        if isinstance(result, Away):
+            reason = "the store does not answer"
+            raise UnavailableError(reason)
         return result
 
 

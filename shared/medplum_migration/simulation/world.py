@@ -18,11 +18,11 @@ from medplum_migration.simulation.scenario import Scenario
 from medplum_migration.simulation.scheduler import Scheduler
 from medplum_migration.simulation.state import Action, Role, State, Worker, less, put, send
 from medplum_migration.simulation.stores import FhirKind, LegacyKind, Numbers, Store, TableKind
-from medplum_migration.simulation.tape import Call, Tape
+from medplum_migration.simulation.tape import Away, Call, Tape
 
 _LEASE_S = 120.0
 _FAULTS = (Fault.CONFLICT, Fault.LOST, Fault.COMMITTED, Fault.THROTTLED)
-_NOTHING = pickle.dumps(None)
+_NOTHING, _AWAY = pickle.dumps(None), pickle.dumps(Away())
 
 
 class World:
@@ -143,6 +143,10 @@ class World:
             for what, before, fault, seen in self._ways(state, worker, step):
                 after, result = self._step(before, step, fault, seen)
                 yield Action(who, what), self._tell(after, role, place, worker, result)
+            if left.outages and step.method != "write":
+                fewer = state._replace(left=less(left, outages=1))
+                away = self._tell(fewer, role, place, worker, _AWAY)
+                yield Action(who, f"{step} unanswered"), away
         if left.crashes:
             again = send(state, [worker.payload])._replace(left=less(left, crashes=1))
             yield Action(who, "crashes"), put(again, role, place, None)
@@ -153,12 +157,14 @@ class World:
     def _ways(
         self, state: State, worker: Worker, call: Call
     ) -> Iterator[tuple[str, State, Fault | None, int]]:
-        """List how a call may go: what to say, the budget's state, the fault, Medplum as seen."""
-        yield str(call), state, None, state.medplum
-        left = state.left
+        """List how a call may go: what to say, the budget's state, the fault, the store as seen."""
+        left, now = state.left, state.legacy if call.port == "legacy" else state.medplum
+        yield str(call), state, None, now
         if left.stale and call.method == "find" and worker.medplum != state.medplum:
             fewer = state._replace(left=less(left, stale=1))
             yield f"{call} stale", fewer, None, worker.medplum
+        if left.stale and call.port == "legacy" and call.method == "read" and now:
+            yield f"{call} lags", state._replace(left=less(left, stale=1)), None, now - 1
         if left.faults and call.method == "write":
             fewer = state._replace(left=less(left, faults=1))
             for fault in _FAULTS:
@@ -175,7 +181,7 @@ class World:
                 changed = call.method != "find"
                 return (state._replace(medplum=medplum) if changed else state), result
             case "legacy":
-                return state, self._legacy.step(state.legacy, number, call, None)[1]
+                return state, self._legacy.step(seen, number, call, None)[1]
             case "manifest":
                 manifest, result = self._manifest.step(state.manifest, number, call, None)
                 return state._replace(manifest=manifest), result
