@@ -1,5 +1,6 @@
 """Fixtures of all suites: the AWS emulator, started once when a test asks for it."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,11 @@ import pytest
 from sandbox.aws.ministack import MiniStack
 from sandbox.aws.tools import ToolMissingError, tool
 from tests.required import absent
+
+
+def pytest_configure() -> None:
+    """Let processes that tests start be interrupted, though a job in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
